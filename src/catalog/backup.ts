@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { errnoOf } from '../errors.ts';
+
+/**
+ * Keeps the bytes of an older version beside the catalog as `catalog.v1.json.bak` before the first write of the current one.
+ * An existing backup of other bytes is never replaced: the next free `.bak.2`, `.bak.3`, … is used.
+ */
+export function keepOldVersion(file: string, version: number, bytes: Buffer): void {
+  const first = `${file.replace(/\.json$/, '')}.v${String(version)}.json.bak`;
+  const temp = `${first}.${randomBytes(4).toString('hex')}`;
+  const fd = fs.openSync(temp, 'wx', 0o600);
+  try {
+    fs.writeFileSync(fd, bytes);
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+  try {
+    for (let n = 1; ; n++) {
+      const backup = n === 1 ? first : `${first}.${String(n)}`;
+      try {
+        fs.linkSync(temp, backup);
+        return;
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+        if (fs.readFileSync(backup).equals(bytes)) return;
+      }
+    }
+  } finally {
+    fs.unlinkSync(temp);
+  }
+}

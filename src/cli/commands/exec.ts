@@ -1,0 +1,48 @@
+import { attachSession, requireTerminal } from '../../operations/attach.ts';
+import { execPlain } from '../../operations/exec-plain.ts';
+import { awaitStart, openSession, requireSessionName, type SessionOrder } from '../../operations/open-session.ts';
+import { requireRunning } from '../../operations/start-for-session.ts';
+import type { CommandContext, Handler } from '../context.ts';
+import { showUnseen } from '../unseen.ts';
+
+interface Flags {
+  readonly detach?: boolean;
+  readonly detached?: boolean;
+  readonly name?: string;
+  readonly mux?: boolean;
+}
+
+export const exec: Handler<Flags> = async (context, words, flags) => {
+  const [branch = '', ...command] = words;
+  if (flags.mux === false) {
+    const { services } = await context.open('exec');
+    const running = await requireRunning(services, branch);
+    services.progress.done();
+    if (running.restarted && context.io.stderr.isTTY === true) context.output.note(restarted(running.entry));
+    return execPlain(services, running, command, context.io);
+  }
+  return openAndShow(context, branch, flags, { type: 'shell', agent: undefined, name: flags.name, command, env: {} });
+};
+
+/** Opens a session and attaches to it, or says that it was created. */
+export async function openAndShow(context: CommandContext, branch: string, flags: Flags, order: SessionOrder): Promise<number> {
+  const detached = flags.detach === true || flags.detached === true;
+  const { services } = await context.open(order.type === 'shell' && order.agent === undefined ? 'exec' : 'agent');
+  requireSessionName(order.name);
+  if (!detached) requireTerminal(services, 'use -d for a session in the background, or exec --no-mux for plain streams');
+  const running = await requireRunning(services, branch);
+  services.progress.done();
+  if (running.restarted) context.output.answer(restarted(running.entry));
+  const session = await openSession(services, running, order);
+  if (detached) {
+    await awaitStart(services, running.entry, session);
+    context.output.answer(`Created session ${session.name} in ${running.entry.id} (detached)`);
+    return 0;
+  }
+  const shown = await attachSession(services, running.entry, session);
+  return showUnseen(context, services, running.entry, session, shown);
+}
+
+function restarted(entry: { id: string; branch: string }): string {
+  return `Restarted instance ${entry.id} for branch ${entry.branch}`;
+}

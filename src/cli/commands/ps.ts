@@ -1,0 +1,72 @@
+import { styleText } from 'node:util';
+import { formatAge } from '../../core/age.ts';
+import { parseTime } from '../../core/time.ts';
+import { printable } from '../../core/printable.ts';
+import { listInstances, type InstanceView } from '../../operations/ps.ts';
+import type { SessionView } from '../../operations/session-states.ts';
+import type { CommandContext, Handler } from '../context.ts';
+import { publicEntry, utc } from '../public-entry.ts';
+import { formatTable } from '../table.ts';
+
+export const ps: Handler<{ all?: boolean }> = async (context, words, flags) => {
+  const { services } = await context.open('ps');
+  const [branch] = words;
+  const scope = branch !== undefined ? ({ kind: 'branch', branch } as const) : flags.all === true ? ({ kind: 'all' } as const) : ({ kind: 'repository' } as const);
+  const { instances, engineError } = await listInstances(services, scope);
+  const now = services.now();
+  if (context.json) context.output.json({ instances: instances.map(publicView) });
+  else if (branch !== undefined) context.output.answer(sessionTable(instances[0]?.sessions ?? [], now));
+  else context.output.answer(instanceTable(context, instances, { now, all: flags.all === true }));
+  if (engineError === undefined) return 0;
+  if (context.json) context.output.error(engineError);
+  else context.output.warn(`${engineError.message}${engineError.hint === undefined ? '' : `\nhint: ${engineError.hint}`}`);
+  return engineError.exitCode;
+};
+
+function instanceTable(context: CommandContext, instances: readonly InstanceView[], show: { now: number; all: boolean }): string {
+  if (instances.length === 0) return 'No instances found';
+  const rows = instances.map(({ entry, status, sessions }) => [
+    printable(entry.branch),
+    colored(context, status),
+    String(sessions.length),
+    formatAge(parseTime(entry.created_at), show.now),
+    ...(show.all ? [printable(entry.repo)] : []),
+  ]);
+  return formatTable(['BRANCH', 'STATUS', 'SESSIONS', 'CREATED', ...(show.all ? ['REPOSITORY'] : [])], rows);
+}
+
+function sessionTable(sessions: readonly SessionView[], now: number): string {
+  if (sessions.length === 0) return 'No sessions found';
+  const rows = sessions.map(({ session, record, state }) => [
+    printable(session.name),
+    session.agent ?? printable(session.type),
+    state === 'exited' ? `exited (${String(record?.exit_code ?? session.exit_code ?? '?')})` : state,
+    formatAge(parseTime(session.created_at), now),
+    formatAge(parseTime(session.last_accessed), now),
+  ]);
+  return formatTable(['SESSION', 'TYPE', 'STATUS', 'CREATED', 'ACCESSED'], rows);
+}
+
+function colored(context: CommandContext, status: string): string {
+  if (!context.output.colors) return status;
+  return styleText(status === 'running' ? 'green' : status === 'error' || status === 'unknown' ? 'red' : 'yellow', status);
+}
+
+function publicView({ entry, status, sessions }: InstanceView): Record<string, unknown> {
+  return {
+    ...publicEntry(entry),
+    status,
+    sessions: sessions.map(({ session, record, state }) => {
+      const exitCode = record?.exit_code ?? session.exit_code;
+      const endedAt = record?.ended_at ?? session.ended_at;
+      return {
+        ...session,
+        created_at: utc(session.created_at),
+        last_accessed: utc(session.last_accessed),
+        state,
+        ...(exitCode === undefined ? {} : { exit_code: exitCode }),
+        ...(endedAt === undefined ? {} : { ended_at: utc(endedAt) }),
+      };
+    }),
+  };
+}

@@ -1,0 +1,103 @@
+import { CommanderError } from 'commander';
+import { HeadjackError } from '../errors.ts';
+import { prepareArgv } from './argv.ts';
+import type { CommandContext, Handler, OpenHeadjack } from './context.ts';
+import type { Io } from './io.ts';
+import { createOutput, type Output } from './output.ts';
+import { buildProgram } from './program.ts';
+import { createProgress } from './progress.ts';
+
+type AnyHandler = Handler<Record<string, unknown>>;
+
+/** One chunk a command: `hjk ps` reads nothing of `hjk run`. */
+const handlers: Readonly<Record<string, () => Promise<AnyHandler>>> = {
+  run: async () => (await import('./commands/run.ts')).run as AnyHandler,
+  exec: async () => (await import('./commands/exec.ts')).exec as AnyHandler,
+  agent: async () => (await import('./commands/agent.ts')).agent as AnyHandler,
+  attach: async () => (await import('./commands/attach.ts')).attach as AnyHandler,
+  ps: async () => (await import('./commands/ps.ts')).ps as AnyHandler,
+  logs: async () => (await import('./commands/logs.ts')).logs as Handler<never> as AnyHandler,
+  stop: async () => (await import('./commands/stop.ts')).stop as AnyHandler,
+  kill: async () => (await import('./commands/kill.ts')).kill as AnyHandler,
+  rm: async () => (await import('./commands/rm.ts')).rm as AnyHandler,
+  image: async () => (await import('./commands/image.ts')).image as Handler<never> as AnyHandler,
+  config: async () => (await import('./commands/config.ts')).config as AnyHandler,
+  paths: async () => (await import('./commands/paths.ts')).paths as AnyHandler,
+  version: async () => (await import('./commands/version.ts')).version as AnyHandler,
+  completion: async () => (await import('./commands/completion.ts')).completion as AnyHandler,
+};
+
+/**
+ * Runs one command line. Gives the exit code; writes to `io` only.
+ * @param open makes headjack: handed in, so that tests can look at the options alone
+ */
+export async function main(argv: readonly string[], io: Io, open: OpenHeadjack): Promise<number> {
+  let code = 0;
+  const beforeDashes = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length);
+  let output: Output = createOutput(io, { json: beforeDashes.includes('--json'), verbose: false });
+  let plainExec = false;
+  try {
+    const prepared = prepareArgv(argv);
+    const program = buildProgram(name => async (words, options) => {
+      const globals = program.opts<{ verbose: number; C?: string; config?: string; catalog?: string }>();
+      const verbose = globals.verbose > 0;
+      const json = options['json'] === true;
+      plainExec = name === 'exec' && options['mux'] === false;
+      output = createOutput(io, { json, verbose });
+      const context: CommandContext = {
+        io,
+        output,
+        json,
+        trailing: prepared.trailing,
+        async open(verb) {
+          const headjack = await open({
+            cwd: io.cwd,
+            env: io.env,
+            verb,
+            flags: { directory: globals.C, config: globals.config, catalog: globals.catalog },
+            terminal: terminalOf(io),
+            progress: createProgress(io, verbose),
+            signal: io.signal,
+          });
+          for (const key of headjack.unknownKeys) output.note(`Warning: ${key} is no configuration key`);
+          return headjack;
+        },
+      };
+      const handler = await handlers[name]?.();
+      code = (await handler?.(context, words, options)) ?? 0;
+    });
+    program.exitOverride().configureOutput({
+      writeOut: text => void io.stdout.write(text),
+      writeErr: () => undefined,
+    });
+    for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+    if (argv.length === 0) {
+      program.outputHelp();
+      return 0;
+    }
+    await program.parseAsync([...prepared.argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const known = error instanceof CommanderError ? usageError(error) : error;
+    output.error(known);
+    const exit = known instanceof HeadjackError ? known.exitCode : 1;
+    return plainExec && exit < 128 ? 125 : exit;
+  }
+}
+
+function terminalOf(io: Io): { stdin: boolean; stdout: boolean; stderr: boolean; size: () => { columns: number; rows: number } } {
+  return {
+    stdin: io.stdin.isTTY === true,
+    stdout: io.stdout.isTTY === true,
+    stderr: io.stderr.isTTY === true,
+    size: () => ({ columns: io.stdout.columns ?? 120, rows: io.stdout.rows ?? 40 }),
+  };
+}
+
+/** commander's usage errors in our words: one line, and the nearest match as the hint. */
+function usageError(error: CommanderError): HeadjackError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const nearest = /Did you mean (?:one of )?(.+)\?/.exec(rest.join(' '))?.[1];
+  return new HeadjackError('usage', first, { hint: nearest === undefined ? 'hjk help' : `did you mean ${nearest}?`, cause: error });
+}

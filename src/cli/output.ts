@@ -1,0 +1,70 @@
+import { HeadjackError, messageOf } from '../errors.ts';
+import { printable } from '../core/printable.ts';
+import type { Io } from './io.ts';
+
+export const JSON_SCHEMA = 1;
+
+/** stdout is the answer, stderr is everything else. */
+export interface Output {
+  /** A line, or several, of the answer. */
+  answer(text: string): void;
+  /** Text as it is. */
+  raw(text: string | Buffer): void;
+  /** The one document of `--json`. */
+  json(document: Record<string, unknown>): void;
+  /** A note for people: on a terminal, or with `-v`. */
+  note(text: string): void;
+  /** Something that went wrong although the command goes on. */
+  warn(text: string): void;
+  error(error: unknown): void;
+  /** Whether the answer may have colours. */
+  readonly colors: boolean;
+}
+
+export interface OutputModes {
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
+
+export function wantsColors(io: Io): boolean {
+  const forced = io.env['FORCE_COLOR'];
+  if (forced !== undefined && forced !== '') return forced !== '0';
+  if ((io.env['NO_COLOR'] ?? '') !== '' || io.env['TERM'] === 'dumb') return false;
+  return io.stdout.isTTY === true;
+}
+
+export function createOutput(io: Io, modes: OutputModes): Output {
+  const stderr = (text: string): void => {
+    io.stderr.write(`${text}\n`);
+  };
+  return {
+    answer: text => void io.stdout.write(`${text}\n`),
+    raw: text => void io.stdout.write(text),
+    json: document => void io.stdout.write(`${JSON.stringify({ schema: JSON_SCHEMA, ...document })}\n`),
+    note(text) {
+      if (io.stderr.isTTY === true || modes.verbose) stderr(text);
+    },
+    warn: text => {
+      stderr(`Warning: ${text}`);
+    },
+    error(error) {
+      const known = error instanceof HeadjackError ? error : unexpected(error, modes.verbose);
+      if (modes.json) {
+        const { code, message, hint, exitCode, details } = known;
+        stderr(JSON.stringify({ schema: JSON_SCHEMA, error: { code, message, ...(hint === undefined ? {} : { hint }), exit_code: exitCode, ...(details === undefined ? {} : { details }) } }));
+        return;
+      }
+      stderr(`Error: ${printable(known.message)}`);
+      if (Array.isArray(known.details)) for (const line of known.details) stderr(`  - ${printable(String(line))}`);
+      if (known.hint !== undefined) stderr(`hint: ${printable(known.hint)}`);
+      if (modes.verbose && known.cause !== undefined) stderr(`cause: ${messageOf(known.cause)}`);
+      if (modes.verbose && known.details !== undefined && !Array.isArray(known.details)) stderr(`details: ${JSON.stringify(known.details)}`);
+    },
+    colors: wantsColors(io),
+  };
+}
+
+function unexpected(error: unknown, verbose: boolean): HeadjackError {
+  const text = verbose && error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error);
+  return new HeadjackError('unexpected', text.split('\n')[0] ?? text, { hint: verbose ? undefined : 'run it again with -v for the details', details: verbose ? text.split('\n').slice(1) : undefined, cause: error });
+}

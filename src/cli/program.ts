@@ -1,0 +1,84 @@
+import { Command, Option } from 'commander';
+import { manual } from './manual.ts';
+
+/** Loads a command's handler: nothing of it is read before it is needed. */
+export type LoadHandler = (name: string) => (words: readonly string[], options: Record<string, unknown>) => Promise<void>;
+
+const list = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
+
+/** The commands and flags of hjk. `handle` gives what runs; without it the program only describes itself. */
+export function buildProgram(handle: LoadHandler): Command {
+  const program = new Command('hjk');
+  program
+    .description('Run several coding agents on one repository at once, each in its own git worktree and container.')
+    .option('-v, --verbose', 'say more, on stderr', (_: string, before: number) => before + 1, 0)
+    .option('-C <dir>', 'the repository to work on (default: the current directory)')
+    .option('--config <file>', 'the configuration file')
+    .option('--catalog <file>', 'the catalog file')
+    .option('--version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false });
+
+  const define = (usage: string, summary: string): Command => {
+    const name = usage.split(' ')[0] ?? usage;
+    const command = program.command(usage).summary(summary).description(summary).helpOption('-h, --help', 'show help');
+    const page = manual[name];
+    if (page !== undefined) command.addHelpText('after', `\n${page}`);
+    command.action(async (...args: unknown[]) => {
+      const words = args.slice(0, -2).flat().filter((word): word is string => typeof word === 'string');
+      await handle(name)(words, args.at(-2) as Record<string, unknown>);
+    });
+    return command;
+  };
+  const json = (command: Command): Command => command.option('--json', 'print one JSON document');
+
+  json(define('run <branch>', 'make or start the instance of a branch'))
+    .option('--from <ref>', 'start a new branch from this commit, branch or tag')
+    .option('--image <ref>', 'the container image')
+    .option('-m, --memory <size>', 'memory limit, for instance 4g')
+    .option('--cpus <number>', 'processor limit, for instance 1.5')
+    .option('--pids <number>', 'limit of processes')
+    .option('--network <name>', 'network of the container: bridge, none or one of yours')
+    .option('-e, --env <NAME[=value]>', 'a variable; NAME alone takes its value from here (repeatable)', list)
+    .option('--env-file <file>', 'variables from a file (repeatable)', list)
+    .option('--volume <source:target[:ro]>', 'mount a folder or volume; also -v (repeatable)', list)
+    .option('-p, --publish <[ip:][port:]port>', 'publish a port (repeatable)', list)
+    .option('--ssh-agent', 'let the container use the ssh agent')
+    .option('--writable-submodules', 'let the container commit in submodules; opens their git configuration to it');
+  define('exec <branch> [command...]', 'open a session in an instance: a shell, or a command')
+    .option('-d, --detach', 'do not attach')
+    .addOption(new Option('--detached', 'the same as --detach').hideHelp())
+    .option('-n, --name <name>', 'name of the session (default: two words)')
+    .option('--no-mux', 'run the command on these streams, without a session')
+    .addOption(new Option('--json').hideHelp());
+  define('agent <branch> [agent]', 'open a session with an agent: claude, codex, gemini')
+    .option('-d, --detach', 'do not attach')
+    .addOption(new Option('--detached', 'the same as --detach').hideHelp())
+    .option('-n, --name <name>', 'name of the session (default: two words)')
+    .option('-p, --prompt <text>', 'what the agent is to do first');
+  define('attach [branch] [session]', 'return to a session: the one used last, of a branch, or by name');
+  json(define('ps [branch]', 'list instances, or the sessions of one'))
+    .option('-a, --all', 'instances of all repositories');
+  define('logs <branch> <session>', "print a session's output")
+    .option('-f, --follow', 'go on as the session writes, until it ends')
+    .option('-n, --lines <number>', 'how many of the last lines', '100')
+    .option('--full', 'everything')
+    .option('--raw', 'the bytes as the program wrote them');
+  define('stop <branch>', 'end the sessions of an instance and stop its container');
+  define('kill <branch/session>', 'end a session and everything it started');
+  json(define('rm <branch>', 'remove an instance: container, worktree, logs'))
+    .option('-f, --force', 'also where work would be lost: it is stored as a snapshot first')
+    .option('-y, --yes', 'do not ask')
+    .option('-D, --delete-branch', 'delete the branch too');
+  define('image <action>', 'build: make the base image headjack/base')
+    .option('--way <way>', 'auto, dockerfile, debootstrap or host', 'auto')
+    .option('--tag <name>', 'name of the image', 'headjack/base');
+  json(define('config [key] [value]', 'show or change the configuration'))
+    .option('--edit', 'open the file in $EDITOR');
+  json(define('paths [name]', 'show where everything is'));
+  json(define('version', 'print version, commit and build time'));
+  define('completion <shell>', 'print a completion script for bash, zsh, fish or powershell')
+    .option('--no-descriptions', 'names only');
+  return program;
+}

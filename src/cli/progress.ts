@@ -1,0 +1,28 @@
+import { formatSeconds } from '../core/time.ts';
+import type { Progress } from '../operations/services.ts';
+import type { Io } from './io.ts';
+
+/** Phases with their times, on stderr: drawn over on a terminal, plain lines with `-v`, nothing otherwise. */
+export function createProgress(io: Io, verbose: boolean): Progress {
+  const terminal = io.stderr.isTTY === true;
+  if (!terminal && !verbose) return { phase: () => undefined, note: () => undefined, done: () => undefined };
+  let current: { name: string; since: number } | undefined;
+  const finish = (): void => {
+    if (current === undefined) return;
+    const line = `  ${current.name}  ${formatSeconds(performance.now() - current.since)}`;
+    io.stderr.write(`${terminal ? '\r\u001b[K' : ''}${line}\n`);
+    current = undefined;
+  };
+  return {
+    phase(name) {
+      finish();
+      current = { name, since: performance.now() };
+      if (terminal) io.stderr.write(`  ${name} …`);
+    },
+    note(text) {
+      finish();
+      io.stderr.write(`${text}\n`);
+    },
+    done: finish,
+  };
+}

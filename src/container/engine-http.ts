@@ -1,0 +1,123 @@
+import type * as Http from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import net from 'node:net';
+import type { Socket } from 'node:net';
+import { HeadjackError, errnoOf } from '../errors.ts';
+import { printable } from '../core/printable.ts';
+
+/**
+ * The engine's API by plain HTTP, for what must start quickly or hold a raw stream: listing, exec. (dockerode, which does the
+ * rest, costs more than the whole of Node to load.)
+ */
+export interface EngineHttp {
+  /** The parsed answer. @throws HeadjackError engine_failed with `details.status` on 4xx and 5xx, engine_unreachable, engine_permission */
+  request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown>;
+  /** Starts a stream that goes both ways. `head` is what came with the answer. */
+  hijack(path: string, body: unknown): Promise<{ socket: Socket; head: Buffer }>;
+}
+
+export function createEngineHttp(socketPath: string): EngineHttp {
+  // `import 'node:http'` in ESM compiles undici too (20 ms); this does not
+  const http = process.getBuiltinModule('node:http');
+  // `socketPath` of http.request compiles a regular expression for IPv6 first (5 ms); a connection of our own does not
+  const options = (method: string, path: string, headers: Record<string, string | number>): Http.RequestOptions => ({
+    method,
+    path,
+    headers: { host: 'engine', ...headers },
+    createConnection: () => net.connect(socketPath),
+  });
+
+  return {
+    request(method, path, body) {
+      return new Promise((resolve, reject) => {
+        const payload = body === undefined ? undefined : JSON.stringify(body);
+        const headers = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
+        const request = http.request(options(method, path, { connection: 'close', ...headers }), answer => {
+          collect(answer).then(text => {
+            if ((answer.statusCode ?? 0) >= 400) reject(engineFailed(`${method} ${path}`, answer.statusCode ?? 0, text));
+            else resolve(parseJson(text));
+          }, reject);
+        });
+        request.on('error', error => {
+          reject(translateConnection(error, socketPath));
+        });
+        request.end(payload);
+      });
+    },
+
+    hijack(path, body) {
+      return new Promise((resolve, reject) => {
+        const payload = JSON.stringify(body);
+        const request = http.request(
+          options('POST', path, {
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(payload),
+            connection: 'Upgrade',
+            upgrade: 'tcp',
+          }),
+        );
+        request.on('upgrade', (_answer, socket: Socket, head) => {
+          resolve({ socket, head });
+        });
+        request.on('response', answer => {
+          collect(answer).then(text => {
+            reject(engineFailed(`POST ${path}`, answer.statusCode ?? 0, text));
+          }, reject);
+        });
+        request.on('error', error => {
+          reject(translateConnection(error, socketPath));
+        });
+        request.end(payload);
+      });
+    },
+  };
+}
+
+function collect(answer: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+    answer.on('end', () => {
+      resolve(Buffer.concat(chunks).toString('utf8'));
+    });
+    answer.on('error', reject);
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+export function engineFailed(what: string, status: number, text: string): HeadjackError {
+  const parsed = parseJson(text) as { message?: unknown } | undefined;
+  const said = typeof parsed?.message === 'string' ? parsed.message : text.trim();
+  return new HeadjackError('engine_failed', `the engine refuses ${what.replace(/\?.*$/, '')}: ${printable(said)}`, { details: { status, message: said } });
+}
+
+/** HTTP status of an engine_failed error, else 0. */
+export function engineStatus(error: unknown): number {
+  if (!(error instanceof HeadjackError) || error.code !== 'engine_failed') return 0;
+  const { details } = error;
+  return typeof details === 'object' && details !== null && 'status' in details && typeof details.status === 'number' ? details.status : 0;
+}
+
+export function translateConnection(error: unknown, socketPath: string): unknown {
+  const code = errnoOf(error) ?? '';
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new HeadjackError('engine_permission', `this user may not use the engine's socket ${socketPath}`, {
+      hint: 'sudo usermod -aG docker $USER, then log in again',
+      cause: error,
+    });
+  }
+  if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK', 'ECONNRESET', 'EPIPE'].includes(code)) {
+    return new HeadjackError('engine_unreachable', `no container engine answers at ${socketPath} (${code})`, {
+      hint: 'start it: sudo systemctl start docker',
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,29 @@
+import type { EngineHttp } from './engine-http.ts';
+import type { ContainerLister, ContainerSummary } from './port.ts';
+
+interface ListedContainer {
+  Id: string;
+  Names?: string[];
+  State?: string;
+  Labels?: Record<string, string> | null;
+  Mounts?: { Type?: string; Source?: string }[];
+}
+
+export function createEngineLister(engine: EngineHttp): ContainerLister {
+  return {
+    async list() {
+      const listed = (await engine.request('GET', '/containers/json?all=1')) as ListedContainer[];
+      return listed.map(summarize);
+    },
+  };
+}
+
+function summarize(container: ListedContainer): ContainerSummary {
+  return {
+    id: container.Id,
+    name: (container.Names?.[0] ?? '').replace(/^\//, ''),
+    state: container.State === 'running' ? 'running' : 'stopped',
+    labels: container.Labels ?? {},
+    sources: (container.Mounts ?? []).flatMap(mount => (mount.Source === undefined ? [] : [mount.Source])),
+  };
+}

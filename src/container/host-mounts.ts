@@ -1,0 +1,114 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { HeadjackError } from '../errors.ts';
+import { readIfThere, realPathOf } from '../process/files.ts';
+import type { BindMount } from './port.ts';
+
+/** What of the host an instance needs, all real paths. */
+export interface MountPlan {
+  readonly worktree: string;
+  readonly commonDir: string;
+  /** `<common dir>/worktrees/<n>`. */
+  readonly metadata: string;
+  /** Remotes that are folders of this machine. */
+  readonly localRemotes: readonly string[];
+  readonly writableSubmodules: boolean;
+  /** SSH_AUTH_SOCK and known_hosts of the caller, if asked for. */
+  readonly sshAgent: { readonly socket: string; readonly knownHosts: string | undefined } | undefined;
+}
+
+/** Where the agent's socket and known_hosts are inside. */
+export const SSH_SOCKET = '/run/headjack-ssh/agent.sock';
+export const SSH_KNOWN_HOSTS = '/etc/ssh/ssh_known_hosts';
+
+/**
+ * The mounts of an instance: the worktree and the common git directory each at its own host path, which alone makes every git
+ * command work, and read-only masks on everything through which a program inside could make git run code on the host. A mask
+ * needs a source: what does not exist is made empty first.
+ * @throws HeadjackError unsafe where a link stands in for something that has to be masked
+ */
+export function planMounts(plan: MountPlan): BindMount[] {
+  const { worktree, commonDir, metadata } = plan;
+  const writable = (place: string): BindMount => ({ source: place, target: place, readOnly: false });
+  const masked = (place: string): BindMount => ({ source: place, target: place, readOnly: true });
+  const mounts = [
+    writable(worktree),
+    writable(commonDir),
+    ...maskGitDirectory(commonDir, plan.writableSubmodules),
+    masked(existing(path.join(commonDir, 'worktrees'), 'folder')),
+    writable(metadata),
+    masked(existing(path.join(metadata, 'commondir'), 'file')),
+    masked(existing(path.join(metadata, 'gitdir'), 'file')),
+    masked(existing(path.join(metadata, 'config.worktree'), 'file')),
+    masked(existing(path.join(worktree, '.git'), 'file')),
+    ...alternates(commonDir).map(masked),
+  ];
+  const modules = path.join(metadata, 'modules');
+  mounts.push(plan.writableSubmodules ? writable(existing(modules, 'folder')) : masked(existing(modules, 'folder')));
+  for (const remote of plan.localRemotes) mounts.push(...mountRemote(remote, commonDir));
+  if (plan.sshAgent !== undefined) {
+    mounts.push({ source: plan.sshAgent.socket, target: SSH_SOCKET, readOnly: true });
+    if (plan.sshAgent.knownHosts !== undefined) mounts.push({ source: plan.sshAgent.knownHosts, target: SSH_KNOWN_HOSTS, readOnly: true });
+  }
+  const seen = new Set<string>();
+  return mounts.filter(mount => !seen.has(mount.target) && seen.add(mount.target) !== undefined);
+}
+
+/** What in a git directory tells git to run programs, or where to find what does. */
+function maskGitDirectory(gitDir: string, writableSubmodules: boolean): BindMount[] {
+  const parts: (readonly [name: string, kind: 'file' | 'folder'])[] = [
+    ['config', 'file'],
+    ['config.worktree', 'file'],
+    ['hooks', 'folder'],
+    ['info', 'folder'],
+    ['modules', 'folder'],
+  ];
+  return parts
+    .filter(([name]) => !(name === 'modules' && writableSubmodules))
+    .map(([name, kind]) => {
+      const place = existing(path.join(gitDir, name), kind);
+      return { source: place, target: place, readOnly: true };
+    });
+}
+
+function existing(place: string, kind: 'file' | 'folder'): string {
+  const stat = fs.lstatSync(place, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    if (kind === 'folder') fs.mkdirSync(place, { recursive: true });
+    else fs.closeSync(fs.openSync(place, 'a', 0o644));
+    return place;
+  }
+  if (kind === 'folder' ? stat.isDirectory() : stat.isFile()) return place;
+  throw new HeadjackError('unsafe', `${place} is no plain ${kind}, so the container could replace it`, {
+    hint: stat.isSymbolicLink() ? `put the ${kind} that it points to in its place` : `look at it: ls -l ${place}`,
+    details: [`${place} cannot be protected`],
+  });
+}
+
+/** Object folders that this one borrows from, and theirs: without them a clone with alternates fails at every command. */
+function alternates(commonDir: string, seen = new Set<string>()): string[] {
+  const objects = path.join(commonDir, 'objects');
+  for (const line of (readIfThere(path.join(objects, 'info', 'alternates')) ?? '').split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const place = path.resolve(objects, line);
+    if (seen.has(place) || !fs.existsSync(place) || place.startsWith(`${objects}/`)) continue;
+    seen.add(place);
+    alternates(path.dirname(place), seen);
+  }
+  return [...seen];
+}
+
+/** A remote that is a folder here: its git directory at its own path, without the means to run code at the next push. */
+function mountRemote(remote: string, commonDir: string): BindMount[] {
+  const candidates = [path.join(remote, '.git'), remote, `${remote}.git`];
+  const gitDir = candidates.find(place => fs.existsSync(path.join(place, 'HEAD')) && fs.existsSync(path.join(place, 'objects')));
+  if (gitDir === undefined || realPathOf(gitDir) === commonDir || realPathOf(gitDir).startsWith(`${commonDir}/`)) return [];
+  const masks = maskGitDirectory(gitDir, false).filter(mount => !mount.target.endsWith('/config.worktree'));
+  const worktrees = path.join(gitDir, 'worktrees');
+  return [
+    { source: gitDir, target: gitDir, readOnly: false },
+    ...masks,
+    ...(fs.existsSync(worktrees) ? [{ source: worktrees, target: worktrees, readOnly: true }] : []),
+    ...alternates(gitDir).map(place => ({ source: place, target: place, readOnly: true })),
+  ];
+}

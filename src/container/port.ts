@@ -1,0 +1,113 @@
+import type { Duplex } from 'node:stream';
+
+export type ContainerState = 'running' | 'stopped';
+
+/** A container as the engine's list shows it. */
+export interface ContainerSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly state: ContainerState;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Host paths of its bind mounts. */
+  readonly sources: readonly string[];
+}
+
+/** One call that answers `ps` and every reconciling. */
+export interface ContainerLister {
+  /** All containers of the engine, stopped ones too. @throws engine_unreachable, engine_permission */
+  list(): Promise<ContainerSummary[]>;
+}
+
+export interface ExecRequest {
+  readonly container: string;
+  readonly command: readonly string[];
+  /** `NAME=value`. Seen by the program only: neither `inspect` nor a command line shows it. */
+  readonly env: readonly string[];
+  readonly user: string | undefined;
+  readonly workdir: string | undefined;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+}
+
+export interface RunningExec {
+  readonly id: string;
+  /** Raw bytes with a TTY; without, the engine's frames: see `splitStreams`. Ending the writing side half-closes stdin. */
+  readonly stream: Duplex;
+  resize(size: TerminalSize): Promise<void>;
+  /** Whether it runs, and its exit code once it does not. */
+  inspect(): Promise<{ running: boolean; exitCode: number | undefined }>;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Programs in a container that runs. */
+export interface ContainerExec {
+  /** @throws not_running where the container does not run, instance_not_found where there is none */
+  start(request: ExecRequest): Promise<RunningExec>;
+  /** Runs a program to its end; output of both streams, as text. */
+  capture(request: Omit<ExecRequest, 'tty' | 'stdin'>): Promise<{ output: string; exitCode: number }>;
+}
+
+export interface BindMount {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
+export interface PublishedPort {
+  readonly container: string;
+  readonly hostIp: string;
+  readonly hostPort: string;
+}
+
+/** What a container is made of. */
+export interface ContainerSpec {
+  readonly name: string;
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly env: readonly string[];
+  readonly user: string;
+  readonly mounts: readonly BindMount[];
+  /** Named volumes: source is the name. */
+  readonly volumes: readonly BindMount[];
+  readonly ports: readonly PublishedPort[];
+  readonly memory: number | undefined;
+  readonly cpus: number | undefined;
+  readonly pids: number | undefined;
+  readonly network: string | undefined;
+}
+
+export interface ImageInfo {
+  readonly id: string;
+  readonly user: string;
+}
+
+export type ArchiveEntry =
+  | { readonly kind: 'file'; readonly path: string; readonly content: string; readonly mode: number }
+  | { readonly kind: 'folder'; readonly path: string; readonly mode: number; readonly uid: number; readonly gid: number }
+  | { readonly kind: 'link'; readonly path: string; readonly target: string };
+
+/** Making, stopping and removing containers. The adapter maps what the host has to what the engine sees. */
+export interface ContainerRuntime {
+  /** Whether the engine maps our uid to root inside (rootless Docker). */
+  isRootless(): Promise<boolean>;
+  findImage(reference: string): Promise<ImageInfo | undefined>;
+  /** @throws name_taken where the name is in use */
+  create(spec: ContainerSpec): Promise<string>;
+  /** Already running is fine. @throws image_unsuitable where the image has no `sh` */
+  start(container: string): Promise<void>;
+  /** Text of a file, also of a container that does not run. */
+  readFile(container: string, file: string): Promise<string | undefined>;
+  /** Puts entries into the container's own file system, at absolute paths. */
+  putEntries(container: string, entries: readonly ArchiveEntry[]): Promise<void>;
+  /** Command lines of the processes in the container. */
+  processes(container: string): Promise<string[]>;
+  /** Stopped already, or gone, is fine. */
+  stop(container: string, graceSeconds: number): Promise<void>;
+  /** Gone already is fine. */
+  remove(container: string): Promise<void>;
+  buildImage(tag: string, dockerfile: string, labels: Readonly<Record<string, string>>): Promise<void>;
+}

@@ -1,0 +1,44 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { listFolder, readIfThere, realPathOf } from '../process/files.ts';
+
+/** What `.git` of a folder says, and whether git's own metadata agrees. */
+export interface WorktreeMetadata {
+  /** `<common dir>/worktrees/<n>`, found by its `gitdir` file. */
+  readonly folder: string;
+  /** Reason of the lock, '' for one without, undefined where it is not locked. */
+  readonly lock: string | undefined;
+}
+
+/**
+ * Finds the metadata of the worktree at `worktree` in the common dir. Trusts nothing in the worktree itself, which an agent can
+ * write: only the `gitdir` files beside each other, which are mounted read-only.
+ */
+export function findMetadata(commonDir: string, worktree: string): WorktreeMetadata | undefined {
+  const wanted = realPathOf(worktree);
+  const base = path.join(commonDir, 'worktrees');
+  for (const name of listFolder(base)) {
+    const folder = path.join(base, name);
+    const gitdir = readIfThere(path.join(folder, 'gitdir'))?.replace(/\n+$/, '');
+    if (gitdir === undefined || path.basename(gitdir) !== '.git') continue;
+    if (realPathOf(path.dirname(path.resolve(folder, gitdir))) !== wanted) continue;
+    return { folder, lock: readIfThere(path.join(folder, 'locked'))?.trim() };
+  }
+  return undefined;
+}
+
+/** The metadata that the worktree's own `.git` file names, as a real path; undefined where there is no such file. */
+export function namedMetadata(worktree: string): string | undefined {
+  const dotGit = path.join(worktree, '.git');
+  try {
+    if (!fs.lstatSync(dotGit).isFile()) return undefined;
+  } catch {
+    return undefined;
+  }
+  const target = /^gitdir: (.+?)\n*$/s.exec(readIfThere(dotGit) ?? '')?.[1];
+  return target === undefined ? undefined : realPathOf(path.resolve(worktree, target));
+}
+
+export function lockReason(instanceId: string): string {
+  return `headjack ${instanceId}`;
+}

@@ -1,0 +1,53 @@
+import type { Plumbing } from './plumbing.ts';
+
+/** A commit that goes with the worktree or its branch, unless something that stays holds it. */
+export interface DoomedTip {
+  /** What it is called in a message: `HEAD`, `branch feat/x`, `refs/bisect/bad`, … */
+  readonly what: string;
+  readonly commit: string;
+}
+
+export interface UnreachableCommits extends DoomedTip {
+  readonly count: number;
+}
+
+/**
+ * Which of the tips hold commits that no branch, tag or remote-tracking branch has once they are gone. `without` is a branch
+ * that goes too; symbolic refs to it do not count. Commits that only a reflog holds do not count.
+ */
+export async function findUnreachable(git: Plumbing, tips: readonly DoomedTip[], without: string | undefined): Promise<UnreachableCommits[]> {
+  if (tips.length === 0) return [];
+  const gone = without === undefined ? undefined : `refs/heads/${without}`;
+  const kept: string[] = [];
+  const format = '%(objecttype) %(objectname) %(*objecttype) %(*objectname)%00%(refname)%00%(symref)';
+  const listing = await git.text(['for-each-ref', `--format=${format}`, 'refs/heads', 'refs/tags', 'refs/remotes']);
+  for (const line of listing.split('\n')) {
+    const [objects = '', name, symref] = line.split('\0');
+    if (name === undefined || name === gone || (gone !== undefined && symref === gone)) continue;
+    const [type, object, peeledType, peeled] = objects.split(' ');
+    if (type === 'commit' && object !== undefined) kept.push(object);
+    else if (peeledType === 'commit' && peeled !== undefined) kept.push(peeled);
+  }
+  const found: UnreachableCommits[] = [];
+  for (const tip of tips) {
+    const input = [tip.commit, ...kept.map(object => `^${object}`)].join('\n');
+    const count = Number(await git.text(['rev-list', '--count', '--stdin'], { input: `${input}\n` }));
+    if (count > 0) found.push({ ...tip, count });
+  }
+  return found;
+}
+
+/** Commits that only this worktree's own state holds: refs of its own, and what a rebase or merge put aside. */
+export async function worktreeOnlyTips(git: Plumbing): Promise<DoomedTip[]> {
+  const tips: DoomedTip[] = [];
+  const listing = await git.text(['for-each-ref', '--format=%(objecttype) %(objectname) %(refname)', 'refs/worktree', 'refs/bisect', 'refs/rewritten']);
+  for (const line of listing.split('\n')) {
+    const [type, commit, name] = line.split(' ');
+    if (type === 'commit' && commit !== undefined && name !== undefined) tips.push({ what: name, commit });
+  }
+  for (const name of ['MERGE_AUTOSTASH', 'rebase-merge/autostash', 'rebase-apply/autostash']) {
+    const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${name}^{commit}`])).stdout.toString('latin1').trim();
+    if (commit !== '') tips.push({ what: name, commit });
+  }
+  return tips;
+}

@@ -1,0 +1,17 @@
+export interface ScopedSetting {
+  /** system, global, local, worktree or command. */
+  readonly scope: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Parses `git config --show-scope -z --get-regexp …`: `scope NUL key LF value NUL …`. */
+export function parseScopedConfig(output: string): ScopedSetting[] {
+  const fields = output.split('\0');
+  const settings: ScopedSetting[] = [];
+  for (let i = 0; i + 1 < fields.length; i += 2) {
+    const [key = '', ...value] = (fields[i + 1] ?? '').split('\n');
+    settings.push({ scope: fields[i] ?? '', key, value: value.join('\n') });
+  }
+  return settings;
+}

@@ -1,0 +1,21 @@
+/** The library: what the command line uses. */
+export { openHeadjack, type Headjack, type HeadjackOptions } from './headjack.ts';
+export { HeadjackError, errorTable, type ErrorCode } from './errors.ts';
+export type { Catalog, InstanceEntry, InstanceStatus, Operation, SessionEntry } from './catalog/types.ts';
+export type { CatalogStore } from './catalog/store.ts';
+export { createCatalogStore } from './catalog/store.ts';
+export type { Progress, Services } from './operations/services.ts';
+export type { RunOptions } from './operations/options.ts';
+export { runInstance, type RunResult } from './operations/run.ts';
+export { stopInstance } from './operations/stop.ts';
+export { removeInstance, type RemoveOptions, type Removed } from './operations/remove.ts';
+export { killSession, parseKillTarget } from './operations/kill.ts';
+export { listInstances, type InstanceView, type PsResult, type PsScope } from './operations/ps.ts';
+export { requireRunning, type RunningInstance } from './operations/start-for-session.ts';
+export { awaitStart, openSession, type SessionOrder } from './operations/open-session.ts';
+export { execPlain, type PlainStreams } from './operations/exec-plain.ts';
+export { attachSession, chooseSession, type Attached } from './operations/attach.ts';
+export { findLog, type SessionLog } from './operations/logs.ts';
+export type { SessionState } from './session/state.ts';
+export type { ResolvedPath, PathName } from './config/paths.ts';
+export type { Settings } from './config/settings.ts';

@@ -1,0 +1,76 @@
+/** Any char that a plain line has not: C0 and C1 controls but for the tab. */
+// eslint-disable-next-line no-control-regex -- control characters are what this is about
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
+
+/** Escape sequences, as ECMA-48 has them, with the strings of terminals (OSC, DCS, …). Sticky: matched at a position. */
+// eslint-disable-next-line no-control-regex -- as above
+const SEQUENCE = /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~])|\u001b[\]PX^_].*?(?:\u0007|\u001b\\|$)|\u001b[ -/]*[0-~]?|\u001b\[[0-?]*[ -/]*$/sy;
+
+const RESET = '\u001b[0m';
+
+export interface RenderedLine {
+  readonly text: string;
+  /** Colours in force at the end: the next line begins with them. */
+  readonly style: string;
+}
+
+/**
+ * What a terminal shows of one raw line (without its LF): carriage returns and backspaces overwrite, erasures erase, every
+ * other control sequence goes. Colours stay if `colors`.
+ */
+export function renderLine(raw: string, style: string, colors: boolean): RenderedLine {
+  if (!CONTROL.test(raw)) return { text: colors && style !== '' && raw !== '' ? style + raw + RESET : raw, style };
+  const cells: { char: string; style: string }[] = [];
+  let column = 0;
+  let current = style;
+  for (let i = 0; i < raw.length; ) {
+    const char = String.fromCodePoint(raw.codePointAt(i) ?? 0);
+    if (char === '\u001b' || char === '\u009b') {
+      SEQUENCE.lastIndex = i;
+      const match = SEQUENCE.exec(raw);
+      i += match === null || match[0] === '' ? 1 : match[0].length;
+      if (match?.[2] === undefined) continue;
+      const amount = Number.parseInt(match[1] ?? '', 10);
+      const count = Number.isNaN(amount) ? 0 : Math.min(amount, 10_000);
+      if (match[2] === 'm') current = applyStyle(current, match[1] ?? '');
+      else if (match[2] === 'K') erase(cells, column, count);
+      else if (match[2] === 'G') column = Math.max(0, count - 1);
+      else if (match[2] === 'C') column += Math.max(1, count);
+      else if (match[2] === 'D') column = Math.max(0, column - Math.max(1, count));
+      else if (match[2] === 'P') cells.splice(column, Math.max(1, count));
+      continue;
+    }
+    i += char.length;
+    if (char === '\r') column = 0;
+    else if (char === '\b') column = Math.max(0, column - 1);
+    else if (char === '\t' || !CONTROL.test(char)) {
+      while (cells.length < column) cells.push({ char: ' ', style: '' });
+      cells[column++] = { char, style: current };
+    }
+  }
+  return { text: colors ? paint(cells) : cells.map(cell => cell.char).join(''), style: current };
+}
+
+function applyStyle(current: string, parameters: string): string {
+  if (/^(0*;)*0*$/.test(parameters)) return '';
+  const reset = /(?:^|;)0*;/.test(`${parameters};`) && /^0*;/.test(parameters);
+  const next = `${reset ? '' : current}\u001b[${parameters}m`;
+  return next.length > 200 ? `\u001b[${parameters}m` : next;
+}
+
+function erase(cells: { char: string; style: string }[], column: number, mode: number): void {
+  if (mode === 0) cells.length = Math.min(cells.length, column);
+  else if (mode === 2) cells.length = 0;
+  else for (let i = 0; i <= column && i < cells.length; i++) cells[i] = { char: ' ', style: '' };
+}
+
+function paint(cells: readonly { char: string; style: string }[]): string {
+  let text = '';
+  let style = '';
+  for (const cell of cells) {
+    if (cell.style !== style) text += (style === '' ? '' : RESET) + cell.style;
+    style = cell.style;
+    text += cell.char;
+  }
+  return style === '' ? text : text + RESET;
+}

@@ -1,0 +1,83 @@
+import type { InstanceEntry } from '../catalog/types.ts';
+import { isKeepAlive } from '../container/keep-alive.ts';
+import { formatTime } from '../core/time.ts';
+import { HeadjackError } from '../errors.ts';
+import { isAlive, type ProcessIdentity } from '../process/identity.ts';
+import { poll, sleep } from '../process/sleep.ts';
+import { instanceFiles, sessionFiles } from '../session/files.ts';
+import { killScript } from '../session/in-container.ts';
+import { loadRecord, orderEnd } from '../session/record.ts';
+import { loadSpec } from './instance-spec.ts';
+import { placesOf } from './session-states.ts';
+import type { Services } from './services.ts';
+
+/** Tenths of a second between TERM and KILL. */
+const GRACE = 20;
+
+/** Runs the killer in the container, as the sessions' own user: nobody else may read their environment. */
+export async function runKiller(
+  services: Services,
+  at: { container: string; instanceId: string },
+  mode: 'kill' | 'scan' | 'all',
+  sessionId: string,
+): Promise<{ clean: boolean; left: string }> {
+  const spec = loadSpec(instanceFiles(placesOf(services), at.instanceId).spec);
+  const { output, exitCode } = await services.exec.capture({
+    container: at.container,
+    command: ['sh', '-c', killScript, 'hjk', mode, sessionId, String(GRACE)],
+    env: [],
+    user: spec?.user,
+    workdir: '/',
+  });
+  const last = output.trim().split('\n').at(-1) ?? '';
+  return { clean: exitCode === 0 && (last === 'none' || last === 'ended'), left: last.replace(/^left\s*/, '') };
+}
+
+/**
+ * Ends everything that runs in a container but its keep-alive: sessions, programs of `--no-mux`, orphans. TERM first, so that
+ * they can save: the engine's own stop never lets a program in an exec see it.
+ */
+export async function endEverything(services: Services, entry: InstanceEntry, container: string): Promise<void> {
+  const places = placesOf(services);
+  const live = entry.sessions
+    .map(session => sessionFiles(places, entry.id, session.id))
+    .filter(files => loadRecord(files.record)?.ended_at === undefined);
+  for (const files of live) orderEnd(files.end, 'stopped', formatTime(services.now()));
+  const runtime = await services.runtime();
+  const busy = (await runtime.processes(container)).some(command => !isKeepAlive(command));
+  if (busy) {
+    services.progress.phase('ending sessions');
+    try {
+      await runKiller(services, { container, instanceId: entry.id }, 'all', '-');
+    } catch (error) {
+      if (!(error instanceof HeadjackError)) throw error; // what is left goes with the container
+    }
+  }
+  await Promise.all(live.map(files => awaitPump(files.record, 1000)));
+}
+
+/** Waits until the pump has written the session's end. False where it has not. */
+export async function awaitPump(recordFile: string, limitMs: number): Promise<boolean> {
+  const done = await poll(
+    () => {
+      const record = loadRecord(recordFile);
+      const over = record === undefined || record.ended_at !== undefined || !isAlive(record.pump ?? record.starter);
+      return over ? true : undefined;
+    },
+    { everyMs: 10, limitMs },
+  );
+  return done === true;
+}
+
+/** Ends a process of ours: TERM, then KILL. */
+export async function endProcess(identity: ProcessIdentity): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (!isAlive(identity)) return;
+    try {
+      process.kill(identity.pid, signal);
+    } catch {
+      return;
+    }
+    for (let i = 0; i < 25 && isAlive(identity); i++) await sleep(20);
+  }
+}

@@ -1,0 +1,135 @@
+import fs from 'node:fs';
+import { HeadjackError, messageOf } from '../errors.ts';
+import { parseSize } from '../config/size.ts';
+import { readIfThere, replaceFile } from '../process/files.ts';
+import type { RunOptions } from './options.ts';
+
+/** What an instance is made of, kept in `<state root>/instances/<id>/spec.json`. Values of variables are kept apart from it. */
+export interface InstanceSpec {
+  readonly schema: 1;
+  readonly image: string;
+  readonly memory: number | null;
+  readonly cpus: number | null;
+  readonly pids: number | null;
+  readonly network: string | null;
+  readonly env_names: readonly string[];
+  readonly volumes: readonly string[];
+  readonly ports: readonly string[];
+  readonly ssh_agent: boolean;
+  readonly writable_submodules: boolean;
+  /** Decided when the container is made; kept for every later exec. */
+  readonly user?: string;
+  readonly home?: string;
+  readonly shell?: string;
+}
+
+/** Checks the options. @throws HeadjackError usage */
+export function parseSpec(options: RunOptions, image: string): InstanceSpec {
+  const env_names = options.env.map(given => given.split('=', 1)[0] ?? '');
+  return {
+    schema: 1,
+    image,
+    memory: parseMemory(options.memory),
+    cpus: parseNumber('--cpus', options.cpus, 0.01, 1024),
+    pids: parseNumber('--pids', options.pids, 1, 4_194_304),
+    network: options.network ?? null,
+    env_names,
+    volumes: options.volumes,
+    ports: options.ports,
+    ssh_agent: options.sshAgent,
+    writable_submodules: options.writableSubmodules,
+  };
+}
+
+function parseMemory(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const bytes = parseSize(text);
+  if (bytes !== undefined && bytes >= 6 * 1024 ** 2) return bytes;
+  throw new HeadjackError('usage', `--memory: "${text}" is no size of at least 6m`, { hint: 'for instance --memory 4g' });
+}
+
+function parseNumber(flag: string, text: string | undefined, least: number, most: number): number | null {
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (text.trim() !== '' && value >= least && value <= most && (flag === '--cpus' || Number.isInteger(value))) return value;
+  throw new HeadjackError('usage', `${flag}: "${text}" is no number from ${String(least)} to ${String(most)}`, { hint: `for instance ${flag} 2` });
+}
+
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * The variables that `-e` and `--env-file` give, later ones winning. `NAME` alone takes the caller's value.
+ * @throws HeadjackError usage for a bad name, a variable that is not set, a reserved one, a file that cannot be read
+ */
+export function parseEnvironment(options: Pick<RunOptions, 'env' | 'envFiles'>, callers: NodeJS.ProcessEnv): Record<string, string> {
+  const result: Record<string, string> = {};
+  const put = (given: string, source: string): void => {
+    const equals = given.indexOf('=');
+    const name = equals < 0 ? given : given.slice(0, equals);
+    if (!VARIABLE.test(name)) throw new HeadjackError('usage', `${source}: ${JSON.stringify(name)} is no variable name`, { hint: 'use NAME or NAME=value' });
+    if (name.startsWith('HEADJACK_')) throw new HeadjackError('usage', `${source}: ${name} is reserved for headjack's own use`, { hint: 'choose another name' });
+    const value = equals < 0 ? callers[name] : given.slice(equals + 1);
+    if (value === undefined) throw new HeadjackError('usage', `${source}: ${name} is not set here`, { hint: `export ${name}=… first` });
+    result[name] = value;
+  };
+  for (const file of options.envFiles) {
+    let text: string;
+    try {
+      text = fs.readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new HeadjackError('usage', `--env-file: ${file} cannot be read: ${messageOf(error)}`, { hint: 'check the path', cause: error });
+    }
+    text.split(/\r?\n/).forEach((line, i) => {
+      if (line.trim() !== '' && !line.trimStart().startsWith('#')) put(line.trimStart(), `${file}:${String(i + 1)}`);
+    });
+  }
+  for (const given of options.env) put(given, '-e');
+  return result;
+}
+
+/** Flags of this `run` that differ from what the instance was made with. Flags that were not given do not count. */
+export function differences(made: InstanceSpec, wanted: InstanceSpec, options: RunOptions): string[] {
+  const found: string[] = [];
+  const compare = (flag: string, given: boolean, a: unknown, b: unknown): void => {
+    if (given && JSON.stringify(a) !== JSON.stringify(b)) found.push(`${flag}: made with ${describe(a)}, asked for ${describe(b)}`);
+  };
+  compare('--image', options.image !== undefined, made.image, wanted.image);
+  compare('--memory', options.memory !== undefined, made.memory, wanted.memory);
+  compare('--cpus', options.cpus !== undefined, made.cpus, wanted.cpus);
+  compare('--pids', options.pids !== undefined, made.pids, wanted.pids);
+  compare('--network', options.network !== undefined, made.network, wanted.network);
+  compare('--volume', options.volumes.length > 0, made.volumes, wanted.volumes);
+  compare('--publish', options.ports.length > 0, made.ports, wanted.ports);
+  compare('--ssh-agent', options.sshAgent, made.ssh_agent, wanted.ssh_agent);
+  compare('--writable-submodules', options.writableSubmodules, made.writable_submodules, wanted.writable_submodules);
+  return found;
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return 'none';
+  return Array.isArray(value) ? (value.length === 0 ? 'none' : value.join(' ')) : String(value as string | number | boolean);
+}
+
+export function loadSpec(file: string): InstanceSpec | undefined {
+  const text = readIfThere(file);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as InstanceSpec;
+  } catch {
+    return undefined;
+  }
+}
+
+export function saveSpec(file: string, spec: InstanceSpec): void {
+  replaceFile(file, `${JSON.stringify(spec, null, 2)}\n`);
+}
+
+/** Values of the user's variables: in a file of 0600, never in the container's own environment, which `inspect` shows for ever. */
+export function saveEnvironment(file: string, env: Readonly<Record<string, string>>): void {
+  replaceFile(file, `${JSON.stringify(env)}\n`);
+}
+
+export function loadEnvironment(file: string): Record<string, string> {
+  const text = readIfThere(file);
+  return text === undefined ? {} : (JSON.parse(text) as Record<string, string>);
+}

@@ -1,0 +1,52 @@
+import type { InstanceEntry, InstanceStatus } from '../catalog/types.ts';
+import type { ContainerSummary } from '../container/port.ts';
+import { HeadjackError } from '../errors.ts';
+import { findContainer } from './bring-up.ts';
+import { belongsTo, requireInstance, requireRepository } from './find-instance.ts';
+import type { Services } from './services.ts';
+import { viewSessions, type SessionView } from './session-states.ts';
+
+export interface InstanceView {
+  readonly entry: InstanceEntry;
+  readonly status: InstanceStatus | 'unknown';
+  readonly sessions: readonly SessionView[];
+}
+
+export interface PsResult {
+  readonly instances: readonly InstanceView[];
+  /** Why the engine did not answer: the status of all is `unknown` then. */
+  readonly engineError: HeadjackError | undefined;
+}
+
+export type PsScope = { readonly kind: 'repository' } | { readonly kind: 'all' } | { readonly kind: 'branch'; readonly branch: string };
+
+/** Lists instances with their sessions. One engine call, started before the catalog is read; writes nothing. */
+export async function listInstances(services: Services, scope: PsScope): Promise<PsResult> {
+  const repository = scope.kind === 'all' ? undefined : requireRepository(services, 'cd into a git repository, or: hjk ps --all');
+  const listing = services.lister.list().then(
+    containers => ({ containers, error: undefined }),
+    (error: unknown) => ({ containers: undefined, error }),
+  );
+  const entries = await services.catalog.read(catalog => {
+    if (repository === undefined) return catalog.entries;
+    if (scope.kind === 'branch') return [requireInstance(catalog, repository, scope.branch)];
+    return catalog.entries.filter(entry => belongsTo(entry, repository));
+  });
+  const { containers, error } = await listing;
+  if (error !== undefined && !(error instanceof HeadjackError)) throw error;
+  const instances = await Promise.all(
+    entries.map(async entry => {
+      const container = containers === undefined ? undefined : findContainer(containers, entry, services.owner);
+      const runs = containers === undefined ? undefined : container?.state === 'running';
+      return { entry, status: statusOf(entry, containers, container), sessions: await viewSessions(services, entry, runs) };
+    }),
+  );
+  return { instances, engineError: error };
+}
+
+/** What the instance is, by the engine; what it is meant to be, by the catalog, where the engine has no say. */
+function statusOf(entry: InstanceEntry, containers: readonly ContainerSummary[] | undefined, container: ContainerSummary | undefined): InstanceStatus | 'unknown' {
+  if (containers === undefined) return 'unknown';
+  if (entry.status === 'creating' || entry.status === 'error') return entry.status;
+  return container?.state === 'running' ? 'running' : 'stopped';
+}

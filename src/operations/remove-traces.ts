@@ -1,0 +1,37 @@
+import fs from 'node:fs';
+import type { Repository } from '../core/repository.ts';
+import { HeadjackError } from '../errors.ts';
+import { instanceFiles } from '../session/files.ts';
+import { commitClaimed, type Claim } from './operation.ts';
+import type { Services } from './services.ts';
+import { placesOf } from './session-states.ts';
+
+/** The last steps of a removal: branch, files of the instance, logs, entry. Each may be done already. */
+export async function removeTraces(services: Services, held: Claim, repository: Repository | undefined, branchTip: string | undefined): Promise<void> {
+  const { entry } = held;
+  if (branchTip !== undefined && repository !== undefined) {
+    const git = await services.git(repository, held.operation.id);
+    const now = await git.findCommit(`refs/heads/${entry.branch}`);
+    if (now === branchTip) await git.deleteBranch(entry.branch, branchTip);
+    else if (now !== undefined) {
+      services.progress.note(`branch "${entry.branch}" has moved on meanwhile and is kept`);
+    }
+  }
+  const files = instanceFiles(placesOf(services), entry.id);
+  for (const folder of [files.folder, files.logs]) removeOwnFolder(folder);
+  await commitClaimed(services, held, (_found, draft) => {
+    draft.entries = draft.entries.filter(e => e.id !== entry.id);
+  });
+}
+
+/** Removes a folder of ours. A link in its place is removed itself, never followed. */
+function removeOwnFolder(folder: string): void {
+  const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  try {
+    if (stat.isDirectory()) fs.rmSync(folder, { recursive: true, force: true });
+    else fs.unlinkSync(folder);
+  } catch (error) {
+    throw new HeadjackError('command_failed', `${folder} cannot be removed`, { hint: `remove it by hand: rm -r ${folder}`, cause: error });
+  }
+}

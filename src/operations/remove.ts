@@ -1,0 +1,207 @@
+import fs from 'node:fs';
+import type { InstanceEntry } from '../catalog/types.ts';
+import type { Repository } from '../core/repository.ts';
+import { HeadjackError } from '../errors.ts';
+import { discoverRepository } from '../git/discover.ts';
+import type { Look, WorktreeSubject } from '../git/look.ts';
+import { lockReason } from '../git/metadata.ts';
+import { findContainer } from './bring-up.ts';
+import { requireInstance, requireRepository } from './find-instance.ts';
+import { busyError, claim, commitClaimed, isDead, type Claim } from './operation.ts';
+import { removeTraces } from './remove-traces.ts';
+import type { Services } from './services.ts';
+import { stopContainer } from './stop.ts';
+
+export interface RemoveOptions {
+  readonly branch: string;
+  /** Overrides refusals; what is deleted is stored first. */
+  readonly force: boolean;
+  /** Answers the question. */
+  readonly yes: boolean;
+  readonly deleteBranch: boolean;
+  /** Asks on a terminal. @throws HeadjackError confirmation_required without one */
+  readonly confirm: (entry: InstanceEntry) => Promise<boolean>;
+}
+
+export interface Removed {
+  readonly entry: InstanceEntry;
+  readonly branchDeleted: boolean;
+  /** Where the work was stored, if there was any. */
+  readonly snapshot: string | undefined;
+}
+
+/**
+ * Removes an instance. Looks first and refuses to lose work; asks; looks again with everything stopped; stores what it was forced
+ * to delete. Nothing is written by a refusal or a "no". Undefined where the user said no.
+ */
+export async function removeInstance(services: Services, options: RemoveOptions): Promise<Removed | undefined> {
+  const here = requireRepository(services);
+  const entry = await services.catalog.read(catalog => structuredClone(requireInstance(catalog, here, options.branch)));
+  if (entry.operation !== undefined && !isDead(entry.operation)) throw busyError(entry, entry.operation);
+  if (entry.operation?.deleting === undefined) {
+    const repository = repositoryOf(entry) ?? here;
+    const subject = subjectOf(entry, repository, options.deleteBranch);
+    if (options.deleteBranch) await (await services.git(repository)).requireNotCheckedOut(entry.branch, entry.worktree);
+    const look = await (await services.keeper()).look(subject);
+    if (!options.force) refuseLosses(entry, look.reasons);
+    if (!(options.force || options.yes) && !(await options.confirm(entry))) return undefined;
+  }
+  const held = await claim(services, entry, 'rm');
+  if (held === undefined) {
+    const now = await services.catalog.read(catalog => structuredClone(requireInstance(catalog, here, options.branch)));
+    throw now.operation === undefined ? new HeadjackError('busy', `another hjk worked on branch "${options.branch}"`, { hint: 'try again' }) : busyError(now, now.operation);
+  }
+  if (held.operation.deleting !== undefined) return finishRemoval(services, held);
+  return lookAgainAndRemove(services, held, options);
+}
+
+/** With everything stopped: the second look, the snapshot, the point of no return. */
+async function lookAgainAndRemove(services: Services, held: Claim, options: RemoveOptions): Promise<Removed> {
+  const { entry } = held;
+  let snapshot = '';
+  try {
+    const repository = requireRepositoryOf(entry);
+    const subject = subjectOf(entry, repository, options.deleteBranch);
+    services.progress.phase('looking for work');
+    await stopContainer(services, entry);
+    const keeper = await services.keeper(held.operation.id);
+    const look = await keeper.look(subject);
+    if (!options.force) refuseLosses(entry, look.reasons);
+    if (keeper.needsSnapshot(look) && !look.unknown) {
+      services.progress.phase('storing work');
+      snapshot = (await keeper.store(subject, look)).commit;
+    } else if (look.unknown && fs.existsSync(entry.worktree)) {
+      // it cannot be judged, so it cannot be stored: the folder is left where it is
+      services.progress.note(`${entry.worktree} could not be read and is left as it is`);
+    }
+    const tip = options.deleteBranch ? look.branchTip : undefined;
+    const deleting = { snapshot, ...(tip === undefined ? {} : { branch_tip: tip }) };
+    await commitClaimed(services, held, found => {
+      if (found.operation !== undefined) found.operation.deleting = deleting;
+    });
+    const claimed: Claim = { ...held, operation: { ...held.operation, deleting } };
+    return await finishRemoval(services, claimed, options.force ? undefined : reasons => {
+      refuseLosses(entry, reasons);
+    });
+  } catch (error) {
+    if (error instanceof HeadjackError && error.code === 'operation_lost') throw error;
+    await keepInstance(services, held);
+    throw error;
+  }
+}
+
+/** The entry stays, stopped, for another try. An operation that has begun to delete stays as it is: it is only ever finished. */
+async function keepInstance(services: Services, held: Claim): Promise<void> {
+  await commitClaimed(services, held, found => {
+    if (found.operation?.deleting !== undefined) return;
+    delete found.operation;
+    if (found.container_id !== '') found.status = 'stopped';
+  }).catch(() => undefined);
+}
+
+/**
+ * Finishes a removal that has begun: neither looks for reasons to refuse nor asks. What is not in the snapshot is stored as one
+ * more. Every step tolerates that it was done before.
+ * @param refuse set in the first run of a removal that was not forced: throws where work appeared at the last moment
+ */
+export async function finishRemoval(services: Services, held: Claim, refuse?: (reasons: readonly string[]) => void): Promise<Removed> {
+  const { entry, operation } = held;
+  const repository = repositoryOf(entry);
+  const snapshot = await deleteWorktree(services, held, repository, refuse);
+  const tip = operation.deleting?.branch_tip;
+  services.progress.phase('removing');
+  await removeTraces(services, held, repository, tip);
+  return { entry, branchDeleted: tip !== undefined, snapshot: snapshot === '' ? undefined : snapshot };
+}
+
+async function deleteWorktree(
+  services: Services,
+  held: Claim,
+  repository: Repository | undefined,
+  refuse: ((reasons: readonly string[]) => void) | undefined,
+): Promise<string> {
+  const { entry, operation } = held;
+  let snapshot = operation.deleting?.snapshot ?? '';
+  await stopContainer(services, entry);
+  const container = findContainer(await services.lister.list(), entry, services.owner);
+  if (container !== undefined) await (await services.runtime()).remove(container.id);
+  if (repository === undefined) return snapshot;
+  const keeper = await services.keeper(operation.id);
+  const metadata = keeper.findMetadata(repository.commonDir, entry.worktree);
+  if (metadata === undefined) return snapshot; // git knows no such worktree: what is at that path is not ours to delete
+  const shared = await services.catalog.read(c => c.entries.some(e => e.id !== entry.id && keeper.samePlace(e.worktree, entry.worktree)));
+  if (shared) return snapshot; // the original lets branches share a folder: the last one takes it along
+  const git = await services.git(repository, operation.id);
+  const subject = subjectOf(entry, repository, operation.deleting?.branch_tip !== undefined);
+  const aside = keeper.asideOf(entry.worktree, entry.id);
+  services.progress.phase('deleting the worktree');
+  if (!fs.existsSync(aside) && fs.existsSync(entry.worktree)) {
+    if (keeper.findMetadata(repository.commonDir, entry.worktree) === undefined || fs.lstatSync(entry.worktree).isSymbolicLink()) return snapshot;
+    const before = await keeper.look(subject);
+    if (before.unknown && refuse !== undefined) refuse(before.reasons);
+    if (before.unknown && fs.existsSync(`${entry.worktree}/.git`)) return snapshot;
+    fs.renameSync(entry.worktree, aside);
+  }
+  if (fs.existsSync(aside)) {
+    const look = await lookAside(keeper, subject, aside);
+    const tree = look.changes === undefined ? undefined : await keeper.writeTree(look, aside);
+    if (tree === undefined && !look.unknown) return snapshot;
+    if (tree !== undefined && (await keeper.addsTo(look, snapshot, tree))) {
+      try {
+        refuse?.(look.reasons);
+      } catch (error) {
+        fs.renameSync(aside, entry.worktree);
+        await commitClaimed(services, held, found => {
+          delete found.operation?.deleting;
+        });
+        throw error;
+      }
+      snapshot = (await keeper.store(subject, look, aside)).commit;
+    }
+    keeper.deleteFolder(aside);
+  }
+  const { rmdirSync } = fs;
+  try {
+    rmdirSync(`${metadata.folder}/modules`); // made empty for a mask; git refuses metadata that has it
+  } catch {
+    // not there, or not empty: git says what it thinks of it
+  }
+  if (metadata.lock === lockReason(entry.id) || metadata.lock === undefined || refuse === undefined) await git.unlockWorktree(entry.worktree);
+  await git.forgetWorktree(entry.worktree);
+  return snapshot;
+}
+
+/** A tree whose `.git` is gone is looked at by the metadata alone: a removal that was killed may have deleted it. */
+async function lookAside(keeper: Awaited<ReturnType<Services['keeper']>>, subject: WorktreeSubject, aside: string): Promise<Look> {
+  const dotGit = `${aside}/.git`;
+  if (!fs.existsSync(dotGit)) {
+    const metadata = keeper.findMetadata(subject.commonDir, subject.worktree);
+    if (metadata !== undefined) fs.writeFileSync(dotGit, `gitdir: ${metadata.folder}\n`, { flag: 'wx' });
+  }
+  return keeper.look(subject, aside);
+}
+
+function subjectOf(entry: InstanceEntry, repository: Repository, deleteBranch: boolean): WorktreeSubject {
+  return { instanceId: entry.id, commonDir: repository.commonDir, worktree: entry.worktree, branch: entry.branch, deleteBranch };
+}
+
+/** The repository that the entry names, which may be gone. */
+function repositoryOf(entry: InstanceEntry): Repository | undefined {
+  return discoverRepository(entry.repo);
+}
+
+function requireRepositoryOf(entry: InstanceEntry): Repository {
+  const repository = repositoryOf(entry);
+  if (repository !== undefined) return repository;
+  throw new HeadjackError('not_a_repository', `the repository ${entry.repo} of branch "${entry.branch}" is gone`, { hint: 'bring it back to its place, then try again' });
+}
+
+/** @throws HeadjackError unsafe with the list */
+function refuseLosses(entry: InstanceEntry, reasons: readonly string[]): void {
+  if (reasons.length === 0) return;
+  throw new HeadjackError('unsafe', `removing branch "${entry.branch}" would lose work in ${entry.worktree}`, {
+    details: reasons,
+    hint: `commit it, or store and delete it: hjk rm ${entry.branch} --force`,
+  });
+}
+

@@ -1,0 +1,61 @@
+import type { InstanceEntry } from '../catalog/types.ts';
+import type { ContainerSummary } from '../container/port.ts';
+import { HeadjackError } from '../errors.ts';
+import { discoverRepository } from '../git/discover.ts';
+import { bringUp, BringUpFailed, findContainer } from './bring-up.ts';
+import { requireInstance, requireRepository } from './find-instance.ts';
+import { busyError, claim, isDead, release, waitForOthers } from './operation.ts';
+import type { Services } from './services.ts';
+
+export interface RunningInstance {
+  readonly entry: InstanceEntry;
+  readonly container: ContainerSummary;
+  /** This call started it: of many at once one. */
+  readonly restarted: boolean;
+}
+
+/**
+ * The instance of a branch, running: a stopped one is started first. Waits for another's `start`, finishes what a dead holder
+ * left, and fails at any other operation.
+ */
+export async function requireRunning(services: Services, branch: string): Promise<RunningInstance> {
+  const here = requireRepository(services);
+  let restarted = false;
+  for (;;) {
+    const entry = await services.catalog.read(catalog => structuredClone(requireInstance(catalog, here, branch)));
+    const { operation } = entry;
+    if (operation !== undefined) {
+      const dead = isDead(operation);
+      if (operation.kind === 'rm' && dead) throw interruptedRemoval(entry);
+      if (!dead && operation.kind !== 'start') throw busyError(entry, operation);
+      if (!dead) {
+        await waitForOthers(services, entry.id);
+        continue;
+      }
+    }
+    const container = findContainer(await services.lister.list(), entry, services.owner);
+    if (operation === undefined && container?.state === 'running') return { entry, container, restarted };
+    const held = await claim(services, entry, 'start');
+    if (held === undefined) continue;
+    try {
+      await bringUp(services, held, discoverRepository(entry.repo) ?? here, undefined);
+      await release(services, held, found => {
+        found.status = 'running';
+      });
+      restarted = true;
+    } catch (error) {
+      const failure = error instanceof BringUpFailed ? error.failure : error;
+      await release(services, held, found => {
+        found.status = 'error';
+      }).catch(() => undefined);
+      throw failure;
+    }
+  }
+}
+
+function interruptedRemoval(entry: InstanceEntry): HeadjackError {
+  const begun = entry.operation?.deleting !== undefined;
+  return new HeadjackError('busy', `the removal of branch "${entry.branch}" was interrupted${begun ? ' after it had begun to delete' : ''}`, {
+    hint: begun ? `finish it: hjk rm ${entry.branch}` : `keep it: hjk run ${entry.branch}, or remove it: hjk rm ${entry.branch}`,
+  });
+}

@@ -1,0 +1,52 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { ignoring } from '../errors.ts';
+
+/** Makes a folder and its missing parents with mode 0700, whatever the umask. Existing ones are left as they are. */
+export function makePrivateFolder(folder: string): void {
+  if (fs.existsSync(folder)) return;
+  makePrivateFolder(path.dirname(folder));
+  if (ignoring(['EEXIST'], () => (fs.mkdirSync(folder, { mode: 0o700 }), true), false)) fs.chmodSync(folder, 0o700);
+}
+
+/** Replaces a file of ours in one step: temp file beside it, mode 0600, rename. The folder is never made. */
+export function replaceFile(file: string, content: string | Buffer): void {
+  const temp = `${file}.${String(process.pid)}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    fs.writeFileSync(temp, content, { mode: 0o600, flag: 'wx' });
+    fs.renameSync(temp, file);
+  } catch (error) {
+    fs.rmSync(temp, { force: true });
+    throw error;
+  }
+}
+
+/** The text of a file, or undefined where there is none. */
+export function readIfThere(file: string): string | undefined {
+  return ignoring(['ENOENT', 'ENOTDIR'], () => fs.readFileSync(file, 'utf8'), undefined);
+}
+
+export function fsyncFolder(folder: string): void {
+  const fd = fs.openSync(folder, 'r');
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** The names in a folder, none where there is no folder. */
+export function listFolder(folder: string): string[] {
+  return ignoring(['ENOENT', 'ENOTDIR'], () => fs.readdirSync(folder), []);
+}
+
+/** Real path of `file`, or of the nearest parent that exists with the rest appended. */
+export function realPathOf(file: string): string {
+  try {
+    return fs.realpathSync(file);
+  } catch {
+    const parent = path.dirname(file);
+    return parent === file ? file : path.join(realPathOf(parent), path.basename(file));
+  }
+}

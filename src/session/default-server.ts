@@ -1,0 +1,26 @@
+import { runCaptured } from '../process/run.ts';
+import { parseSessionList, SESSION_LIST } from './session-list.ts';
+
+/** tmux's default server, where the original keeps its sessions. Ours never go there. */
+export interface DefaultTmuxServer {
+  /** Clients per session; none where there is no server or no tmux. */
+  clients(): Promise<ReadonlyMap<string, number>>;
+  /** Gone already is fine. */
+  close(muxId: string): Promise<void>;
+}
+
+export function createDefaultTmuxServer(env: NodeJS.ProcessEnv): DefaultTmuxServer {
+  const run = async (args: readonly string[]): Promise<string> => {
+    try {
+      return (await runCaptured('tmux', args, { env })).stdout.toString('utf8');
+    } catch {
+      return ''; // no tmux: no such sessions
+    }
+  };
+  return {
+    clients: async () => parseSessionList(await run(SESSION_LIST)),
+    async close(muxId) {
+      await run(['kill-session', '-t', `=${muxId}`]);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import fs from 'node:fs';
+import type { FilePlaces } from './files.ts';
+
+/** What `exec` asks a pump to do. Written 0600, because of `env`, and removed by the pump as soon as it was read. */
+export interface PumpOrder {
+  readonly socket: string;
+  readonly container: string;
+  /** Empty: the user's shell. */
+  readonly command: readonly string[];
+  readonly env: readonly string[];
+  readonly user: string | undefined;
+  readonly workdir: string | undefined;
+  readonly places: FilePlaces;
+  readonly instance: string;
+  readonly session: string;
+  readonly catalog: { readonly file: string; readonly worktrees: string };
+  /** Bytes. */
+  readonly logMaxSize: number;
+}
+
+export function saveOrder(file: string, order: PumpOrder): void {
+  fs.writeFileSync(file, JSON.stringify(order), { flag: 'wx', mode: 0o600 });
+}
+
+export function takeOrder(file: string): PumpOrder {
+  const order = JSON.parse(fs.readFileSync(file, 'utf8')) as PumpOrder;
+  fs.unlinkSync(file);
+  return order;
+}

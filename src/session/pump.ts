@@ -1,0 +1,125 @@
+import type { Duplex } from 'node:stream';
+import { messageOf } from '../errors.ts';
+import { createCatalogStore } from '../catalog/store.ts';
+import { createEngineExec } from '../container/engine-exec.ts';
+import { createEngineHttp } from '../container/engine-http.ts';
+import { exitCodeOf } from '../container/exec-exit.ts';
+import type { RunningExec } from '../container/port.ts';
+import { formatTime } from '../core/time.ts';
+import { createLogWriter, type LogWriter } from '../logs/writer.ts';
+import { ownIdentity } from '../process/identity.ts';
+import { sessionFiles, type SessionFiles } from './files.ts';
+import { sessionScript } from './in-container.ts';
+import type { PumpOrder } from './order.ts';
+import { loadEndOrder, loadRecord, saveRecord, type EndReason, type SessionRecord } from './record.ts';
+import type { Screen } from './screen.ts';
+
+/**
+ * Runs a session's program in its container and carries its bytes: into the log first, onto the screen second. Goes on without
+ * its screen. Writes the record of the session, its end before it returns.
+ */
+export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
+  const files = sessionFiles(order.places, order.instance, order.session);
+  const first = loadRecord(files.record);
+  if (first === undefined) return; // removed meanwhile: nothing is started, no folder is made
+  let record: SessionRecord = { ...first, pump: ownIdentity() };
+  const save = (change: Partial<SessionRecord>): void => {
+    record = { ...record, ...change };
+    if (loadRecord(files.record) !== undefined) saveRecord(files.record, record);
+  };
+  /** The pid is written first and the order to end read afterwards: whoever ends a session does it the other way round. */
+  const ordered = (): EndReason | undefined => (loadRecord(files.record) === undefined ? 'killed' : loadEndOrder(files.end));
+  const end = (change: Partial<SessionRecord>): void => {
+    save({ ended_at: formatTime(Date.now()), ...change });
+  };
+
+  save({});
+  const early = ordered();
+  if (early !== undefined) {
+    end({ reason: early });
+    return;
+  }
+  const log = createLogWriter(files.log, order.logMaxSize);
+  let running: RunningExec;
+  try {
+    running = await createEngineExec(createEngineHttp(order.socket)).start({
+      container: order.container,
+      command: ['sh', '-c', sessionScript, 'hjk', order.session, ...order.command],
+      env: order.env,
+      user: order.user,
+      workdir: order.workdir,
+      tty: true,
+      stdin: true,
+    });
+  } catch (error) {
+    const text = `hjk: ${messageOf(error)}\r\n`;
+    log.write(Buffer.from(text));
+    log.close();
+    screen.write(Buffer.from(text));
+    end({ reason: 'failed', error: messageOf(error) });
+    return;
+  }
+  save({ exec_id: running.id });
+  if (ordered() !== undefined) running.stream.destroy(); // who ordered it ends the program inside
+  else await carry(running, screen, log);
+
+  let exitCode: number | undefined;
+  try {
+    exitCode = await exitCodeOf(running);
+  } catch {
+    // the engine is gone: the program may still run
+  }
+  try {
+    log.close();
+  } catch {
+    // the disk is full: what could be written is written
+  }
+  const reason = ordered() ?? (exitCode === undefined ? 'lost' : 'exited');
+  end(exitCode === undefined ? { reason } : { reason, exit_code: exitCode });
+  await recordInCatalog(order, files, record).catch(() => undefined); // the session's file suffices
+}
+
+/** Carries bytes until the program's side closes. */
+async function carry(running: RunningExec, screen: Screen, log: LogWriter): Promise<void> {
+  const { stream } = running;
+  let complained = false;
+  const resize = (): void => {
+    running.resize(screen.size()).catch(() => undefined); // it may have ended
+  };
+  resize();
+  screen.onResize(resize);
+  screen.onInput(bytes => stream.write(bytes));
+  stream.on('data', (bytes: Buffer) => {
+    if (!log.write(bytes) && !complained) {
+      complained = true;
+      screen.write(Buffer.from('\r\nhjk: the log cannot be written; the session goes on without it\r\n'));
+    }
+    if (!screen.write(bytes)) {
+      stream.pause();
+      screen.whenReady(() => stream.resume());
+    }
+  });
+  await ended(stream);
+}
+
+function ended(stream: Duplex): Promise<void> {
+  return new Promise(resolve => {
+    for (const event of ['end', 'close', 'error']) stream.once(event, resolve);
+  });
+}
+
+async function recordInCatalog(order: PumpOrder, files: SessionFiles, record: SessionRecord): Promise<void> {
+  if (record.ended_at === undefined || loadRecord(files.record) === undefined) return;
+  const { ended_at, exit_code } = record;
+  const store = createCatalogStore({
+    file: order.catalog.file,
+    verb: 'session',
+    folders: { worktrees: order.catalog.worktrees, logs: order.places.logs },
+  });
+  await store.update(draft => {
+    const session = draft.entries.find(e => e.id === order.instance)?.sessions.find(s => s.id === order.session);
+    if (session === undefined) return;
+    session.ended_at = ended_at;
+    if (exit_code !== undefined) session.exit_code = exit_code;
+  });
+}

@@ -1,0 +1,53 @@
+import fs from 'node:fs';
+import { errnoOf } from '../errors.ts';
+import { readIfThere, replaceFile } from '../process/files.ts';
+import type { ProcessIdentity } from '../process/identity.ts';
+
+export type EndReason = 'exited' | 'killed' | 'stopped' | 'lost' | 'failed';
+
+/** The truth about a session: made by `exec`, from then on written by its pump alone. */
+export interface SessionRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly agent?: string;
+  readonly started_at: string;
+  readonly starter: ProcessIdentity;
+  readonly pump?: ProcessIdentity;
+  readonly exec_id?: string;
+  readonly ended_at?: string;
+  readonly exit_code?: number;
+  readonly reason?: EndReason;
+  /** Why the program could not be started. */
+  readonly error?: string;
+}
+
+export function loadRecord(file: string): SessionRecord | undefined {
+  const text = readIfThere(file);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as SessionRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+export function saveRecord(file: string, record: SessionRecord): void {
+  replaceFile(file, `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Orders the session to end. The first reason stays. Whoever does this reads the record afterwards, never before. */
+export function orderEnd(file: string, reason: 'killed' | 'stopped', since: string): void {
+  try {
+    fs.writeFileSync(file, `${JSON.stringify({ reason, since })}\n`, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (!['EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/** Why the session is to end, or undefined where it is not. */
+export function loadEndOrder(file: string): 'killed' | 'stopped' | undefined {
+  const text = readIfThere(file);
+  if (text === undefined) return undefined;
+  return text.includes('"stopped"') ? 'stopped' : 'killed';
+}

@@ -1,0 +1,30 @@
+import { isAlive } from '../process/identity.ts';
+import type { SessionRecord } from './record.ts';
+
+export type SessionState = 'starting' | 'attached' | 'detached' | 'exited' | 'ended' | 'lost';
+
+/** What is known around a session when its state is asked for. */
+export interface SessionSurroundings {
+  /** Undefined where the engine does not answer. */
+  readonly containerRuns: boolean | undefined;
+  /** Clients that look at it; undefined where its tmux session is gone. */
+  readonly clients: number | undefined;
+}
+
+/**
+ * The state of a session: the one place where it is derived. Without a record (a session of the original) tmux alone is asked.
+ */
+export function deriveState(record: SessionRecord | undefined, around: SessionSurroundings): SessionState {
+  const looked = (around.clients ?? 0) > 0 ? 'attached' : 'detached';
+  if (record === undefined) return around.clients === undefined ? 'ended' : looked;
+  if (record.reason === 'stopped' || record.reason === 'failed') return 'ended';
+  if (record.exit_code !== undefined) return 'exited';
+  if (record.pump === undefined) return isAlive(record.starter) ? 'starting' : 'ended';
+  if (record.reason !== 'lost' && isAlive(record.pump)) return looked;
+  return around.containerRuns === false ? 'ended' : 'lost';
+}
+
+/** Whether the session's program runs or may run: its name is not free. */
+export function isLive(state: SessionState): boolean {
+  return state !== 'exited' && state !== 'ended';
+}

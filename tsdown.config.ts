@@ -1,0 +1,30 @@
+import { defineConfig, type UserConfig } from 'tsdown';
+import type { Plugin } from 'rolldown';
+
+/**
+ * Parts of dockerode that only a remote engine over ssh or a BuildKit session uses. Neither is supported, they hold native
+ * code and read files beside themselves, so the bundle gets an empty module in their place.
+ */
+const left = /^(ssh2|cpu-features|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/;
+const leaveOut: Plugin = {
+  name: 'leave-out',
+  resolveId: id => (left.test(id) ? `\0left-out:${id}` : null),
+  load: id => (id.startsWith('\0left-out:') ? 'module.exports = {};' : null),
+};
+
+const shared = { platform: 'node', target: 'node20.19', sourcemap: false } satisfies UserConfig;
+const bundled = {
+  ...shared,
+  format: 'cjs', // 4–7 ms sooner than ESM on Node 20, and no node:http facade
+  minify: true,
+  dts: false,
+  fixedExtension: true,
+  plugins: [leaveOut],
+  deps: { alwaysBundle: [/./], onlyBundle: false },
+} satisfies UserConfig;
+
+export default defineConfig([
+  { ...bundled, entry: { hjk: 'src/cli/hjk.ts' }, outDir: 'dist/cli' },
+  { ...bundled, entry: { pump: 'src/session/pump-main.ts' }, outDir: 'dist/pump', outputOptions: { codeSplitting: false } },
+  { ...shared, entry: { index: 'src/index.ts' }, format: 'esm', dts: true, outDir: 'dist/lib' },
+]);
