@@ -20,6 +20,8 @@ const bundled = {
   dts: false,
   fixedExtension: true,
   plugins: [leaveOut],
+  // its UMD build requires its parts by a computed name
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   deps: { alwaysBundle: [/./], onlyBundle: false },
 } satisfies UserConfig;
 
