@@ -27,6 +27,11 @@ const bundled = {
 
 export default defineConfig([
   { ...bundled, entry: { hjk: 'src/cli/hjk.ts' }, outDir: 'dist/cli' },
-  { ...bundled, entry: { pump: 'src/session/pump-main.ts' }, outDir: 'dist/pump', outputOptions: { codeSplitting: false } },
+  {
+    ...bundled,
+    entry: { pump: 'src/session/pump-main.ts' },
+    outDir: 'dist/pump',
+    outputOptions: { codeSplitting: false },
+  },
   { ...shared, entry: { index: 'src/index.ts' }, format: 'esm', dts: true, outDir: 'dist/lib' },
 ]);

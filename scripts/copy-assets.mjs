@@ -8,11 +8,18 @@ fs.copyFileSync(new URL('src/session/tmux.conf', root), new URL('dist/assets/tmu
 
 function commit() {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     return 'unknown';
   }
 }
 const { version } = JSON.parse(fs.readFileSync(new URL('package.json', root), 'utf8'));
-fs.writeFileSync(new URL('dist/version.json', root), `${JSON.stringify({ version, commit: commit(), built: new Date().toISOString() })}\n`);
+fs.writeFileSync(
+  new URL('dist/version.json', root),
+  `${JSON.stringify({ version, commit: commit(), built: new Date().toISOString() })}\n`,
+);
 fs.chmodSync(new URL('dist/cli/hjk.cjs', root), 0o755);

@@ -1,13 +1,31 @@
 /** Every failure that hjk reports: code → exit code and one sentence for docs/errors.md, which is generated from this table. */
 export const errorTable = {
-  unexpected: { exit: 1, meaning: 'Something that hjk did not foresee; run again with `-v` for the details.' },
-  usage: { exit: 2, meaning: 'The command line is wrong: an unknown command or flag, a bad value, a missing word.' },
-  config_invalid: { exit: 2, meaning: 'config.yaml cannot be used; each problem is named with its file, line and key.' },
-  path_invalid: { exit: 2, meaning: 'A path or profile given by flag, variable or config.yaml cannot be used.' },
-  not_a_repository: { exit: 2, meaning: 'The current directory, `-C` or HEADJACK_WORKSPACE is in no git repository.' },
+  unexpected: {
+    exit: 1,
+    meaning: 'Something that hjk did not foresee; run again with `-v` for the details.',
+  },
+  usage: {
+    exit: 2,
+    meaning: 'The command line is wrong: an unknown command or flag, a bad value, a missing word.',
+  },
+  config_invalid: {
+    exit: 2,
+    meaning: 'config.yaml cannot be used; each problem is named with its file, line and key.',
+  },
+  path_invalid: {
+    exit: 2,
+    meaning: 'A path or profile given by flag, variable or config.yaml cannot be used.',
+  },
+  not_a_repository: {
+    exit: 2,
+    meaning: 'The current directory, `-C` or HEADJACK_WORKSPACE is in no git repository.',
+  },
   branch_invalid: { exit: 2, meaning: 'git does not accept this branch name.' },
   terminal_required: { exit: 2, meaning: 'The command needs a terminal, or the flag that replaces it.' },
-  devcontainer_unsupported: { exit: 2, meaning: 'devcontainer.json builds its image, which hjk does not do yet.' },
+  devcontainer_unsupported: {
+    exit: 2,
+    meaning: 'devcontainer.json builds its image, which hjk does not do yet.',
+  },
   no_commits: { exit: 2, meaning: 'The repository has no commit that a branch could start from.' },
   instance_not_found: { exit: 3, meaning: 'The branch has no instance.' },
   session_not_found: { exit: 3, meaning: 'The instance has no such session.' },
@@ -22,9 +40,15 @@ export const errorTable = {
   options_differ: { exit: 4, meaning: 'The instance exists and was made with other options.' },
   not_running: { exit: 4, meaning: 'The instance or session is in a state in which this cannot be done.' },
   session_ended: { exit: 4, meaning: 'The session has ended.' },
-  worktree_nested: { exit: 4, meaning: 'Another worktree or a mount point lies inside the folder that would be deleted.' },
+  worktree_nested: {
+    exit: 4,
+    meaning: 'Another worktree or a mount point lies inside the folder that would be deleted.',
+  },
   unsafe: { exit: 5, meaning: 'Work would be lost; the list says what. Nothing was changed.' },
-  confirmation_required: { exit: 5, meaning: 'The question cannot be asked without a terminal; pass the flag that answers it.' },
+  confirmation_required: {
+    exit: 5,
+    meaning: 'The question cannot be asked without a terminal; pass the flag that answers it.',
+  },
   lock_timeout: { exit: 6, meaning: 'The catalog stayed locked for 5 seconds; the holder is named.' },
   engine_unreachable: { exit: 7, meaning: 'No container engine answers.' },
   engine_permission: { exit: 7, meaning: 'The engine is there, but this user may not use its socket.' },
@@ -44,8 +68,14 @@ export const errorTable = {
   catalog_damaged: { exit: 9, meaning: 'The catalog is no whole JSON document.' },
   catalog_foreign: { exit: 9, meaning: 'The file is JSON, but no catalog.' },
   catalog_too_new: { exit: 9, meaning: 'The catalog was written by a newer headjack.' },
-  catalog_invalid: { exit: 9, meaning: 'The catalog holds an entry that cannot be trusted; each problem is named.' },
-  catalog_unreadable: { exit: 9, meaning: 'The catalog cannot be read or written (permissions, disk, not a file).' },
+  catalog_invalid: {
+    exit: 9,
+    meaning: 'The catalog holds an entry that cannot be trusted; each problem is named.',
+  },
+  catalog_unreadable: {
+    exit: 9,
+    meaning: 'The catalog cannot be read or written (permissions, disk, not a file).',
+  },
   interrupted: { exit: 130, meaning: 'Interrupted by Ctrl-C.' },
   terminated: { exit: 143, meaning: 'Ended by SIGTERM.' },
 } as const satisfies Record<string, { exit: number; meaning: string }>;

@@ -26,7 +26,11 @@ export interface HeadjackOptions {
   readonly env: NodeJS.ProcessEnv;
   /** What the catalog's lock says of us. */
   readonly verb?: string;
-  readonly flags?: { readonly directory?: string | undefined; readonly config?: string | undefined; readonly catalog?: string | undefined };
+  readonly flags?: {
+    readonly directory?: string | undefined;
+    readonly config?: string | undefined;
+    readonly catalog?: string | undefined;
+  };
   readonly terminal?: Services['terminal'];
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -43,7 +47,12 @@ export interface Headjack {
 }
 
 const silent: Progress = { phase: () => undefined, note: () => undefined, done: () => undefined };
-const noTerminal: Services['terminal'] = { stdin: false, stdout: false, stderr: false, size: () => ({ columns: 120, rows: 40 }) };
+const noTerminal: Services['terminal'] = {
+  stdin: false,
+  stdout: false,
+  stderr: false,
+  size: () => ({ columns: 120, rows: 40 }),
+};
 
 /**
  * Builds the adapters and gives the services that every operation takes. Nothing is created, nothing is asked of git or the
@@ -52,17 +61,32 @@ const noTerminal: Services['terminal'] = { stdin: false, stdout: false, stderr: 
  */
 export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> {
   const { env } = options;
-  const input = { env, cwd: options.cwd, userHome: valueOf(env['HOME']) ?? os.homedir(), flags: options.flags ?? {} };
+  const input = {
+    env,
+    cwd: options.cwd,
+    userHome: valueOf(env['HOME']) ?? os.homedir(),
+    flags: options.flags ?? {},
+  };
   const roots = resolveRoots(input);
-  const loaded = fs.existsSync(roots.configFile.path) ? (await import('./config/load.ts')).loadConfigFile(roots.configFile.path) : undefined;
+  const loaded = fs.existsSync(roots.configFile.path)
+    ? (await import('./config/load.ts')).loadConfigFile(roots.configFile.path)
+    : undefined;
   const configFile = loaded?.file ?? {};
   const storage = configFile.storage ?? {};
-  const resolved = resolvePaths(input, roots, { catalog: storage.catalog ?? undefined, worktrees: storage.worktrees ?? undefined, logs: storage.logs ?? undefined });
-  const paths = Object.fromEntries(resolved.map(entry => [entry.name, entry.path])) as Record<PathName, string>;
+  const resolved = resolvePaths(input, roots, {
+    catalog: storage.catalog ?? undefined,
+    worktrees: storage.worktrees ?? undefined,
+    logs: storage.logs ?? undefined,
+  });
+  const paths = Object.fromEntries(resolved.map(entry => [entry.name, entry.path])) as Record<
+    PathName,
+    string
+  >;
   const settings = resolveSettings(env, configFile);
   const workspace = findWorkspace(options, roots.home);
   const owner = ownerOf(paths.catalog);
-  const gitEnv = (operationId: string | undefined): NodeJS.ProcessEnv => (operationId === undefined ? env : { ...env, [OPERATION_VARIABLE]: operationId });
+  const gitEnv = (operationId: string | undefined): NodeJS.ProcessEnv =>
+    operationId === undefined ? env : { ...env, [OPERATION_VARIABLE]: operationId };
   const engine = lazyEngine(() => resolveEndpoint(settings.runtimeName, env, input.userHome).socket);
   const root = packageRoot();
   let runtime: Promise<ContainerRuntime> | undefined;
@@ -70,7 +94,11 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
   const services: Services = {
     paths,
     settings,
-    catalog: createCatalogStore({ file: paths.catalog, verb: options.verb ?? 'hjk', folders: { worktrees: paths.worktrees, logs: paths.logs } }),
+    catalog: createCatalogStore({
+      file: paths.catalog,
+      verb: options.verb ?? 'hjk',
+      folders: { worktrees: paths.worktrees, logs: paths.logs },
+    }),
     owner,
     cwd: workspace.folder,
     workspaceSource: workspace.source,
@@ -81,11 +109,16 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
       return engine.socket();
     },
     runtime: () => {
-      runtime ??= import('./container/dockerode-runtime.ts').then(adapter => adapter.createDockerodeRuntime(engine.socket()));
+      runtime ??= import('./container/dockerode-runtime.ts').then(adapter =>
+        adapter.createDockerodeRuntime(engine.socket()),
+      );
       return runtime;
     },
     git: async (repository, operationId) =>
-      (await import('./git/simple-git-repository.ts')).createSimpleGitRepository(repository, gitEnv(operationId)),
+      (await import('./git/simple-git-repository.ts')).createSimpleGitRepository(
+        repository,
+        gitEnv(operationId),
+      ),
     keeper: async operationId => (await import('./git/keeper.ts')).createWorktreeKeeper(gitEnv(operationId)),
     host: createTmuxHost({
       stateRoot: paths.state_root,
@@ -109,7 +142,10 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
 }
 
 /** `-C`, else HEADJACK_WORKSPACE, else the current directory. @throws HeadjackError not_a_repository where it is no folder */
-function findWorkspace(options: HeadjackOptions, home: string): { folder: string; source: string | undefined } {
+function findWorkspace(
+  options: HeadjackOptions,
+  home: string,
+): { folder: string; source: string | undefined } {
   const { cwd, env } = options;
   const flag = valueOf(options.flags?.directory);
   const source = flag === undefined ? 'HEADJACK_WORKSPACE' : '-C';
@@ -117,7 +153,9 @@ function findWorkspace(options: HeadjackOptions, home: string): { folder: string
   if (given === undefined) return { folder: cwd, source: undefined };
   const folder = parsePath(given, source, { cwd, home });
   if (discoverRepository(folder) !== undefined) return { folder, source };
-  throw new HeadjackError('not_a_repository', `${source}: ${folder} is in no git repository`, { hint: `name a git repository with ${source}` });
+  throw new HeadjackError('not_a_repository', `${source}: ${folder} is in no git repository`, {
+    hint: `name a git repository with ${source}`,
+  });
 }
 
 /** The engine's socket is looked for when it is needed: commands that need none do not fail without one. */
@@ -144,7 +182,8 @@ export function packageRoot(): string {
   let folder = path.dirname(fileURLToPath(import.meta.url));
   while (!fs.existsSync(path.join(folder, 'package.json'))) {
     const parent = path.dirname(folder);
-    if (parent === folder) throw new HeadjackError('unexpected', 'the files of headjack are not complete: no package.json');
+    if (parent === folder)
+      throw new HeadjackError('unexpected', 'the files of headjack are not complete: no package.json');
     folder = parent;
   }
   return folder;

@@ -7,7 +7,8 @@ import { CATALOG_VERSION, instanceStatuses, type Catalog } from './types.ts';
  * property test keeps the two alike. Where this says no, the schema is loaded to say why.
  */
 export function isCatalog(value: unknown): value is Catalog {
-  if (!isObject(value) || value['version'] !== CATALOG_VERSION || !Array.isArray(value['entries'])) return false;
+  if (!isObject(value) || value['version'] !== CATALOG_VERSION || !Array.isArray(value['entries']))
+    return false;
   return distinct(value['entries'], isEntry);
 }
 
@@ -30,7 +31,7 @@ const text = (value: unknown): value is string => typeof value === 'string';
 const like = (value: unknown, pattern: RegExp): boolean => text(value) && pattern.test(value);
 const time = (value: unknown): boolean => like(value, RFC3339);
 const absent = (value: unknown): boolean => value === undefined;
-// eslint-disable-next-line no-control-regex -- as in the schema
+
 const plain = (value: unknown): boolean => like(value, /^[^\u0000-\u001f\u007f]+$/);
 const folder = (value: unknown): boolean => like(value, /^\/(?!$)(?!.*\/\.\.(?:\/|$))[^\0\n]*$/);
 

@@ -16,7 +16,11 @@ export function realCatalogPath(file: string): string {
       current = path.resolve(path.dirname(current), fs.readlinkSync(current));
     } catch (error) {
       if (['EINVAL', 'ENOENT', 'ENOTDIR', 'UNKNOWN'].includes(errnoOf(error) ?? '')) return current;
-      throw new HeadjackError('catalog_unreadable', `${file} cannot be read (${errnoOf(error) ?? 'unknown'})`, { cause: error });
+      throw new HeadjackError(
+        'catalog_unreadable',
+        `${file} cannot be read (${errnoOf(error) ?? 'unknown'})`,
+        { cause: error },
+      );
     }
   }
   throw new HeadjackError('catalog_unreadable', `${file} is a link that leads to itself`);
@@ -42,5 +46,7 @@ export function instancesExisted(file: string, folders: { worktrees: string; log
   const base = path.basename(file).replace(/\.json$/, '');
   if (names(path.dirname(file)).some(e => e.name.startsWith(base) && e.name.endsWith('.bak'))) return true;
   if (names(folders.logs).some(e => e.isDirectory() && /^[0-9a-f]{8}$/.test(e.name))) return true;
-  return names(folders.worktrees).some(e => e.isDirectory() && names(path.join(folders.worktrees, e.name)).some(b => b.isDirectory()));
+  return names(folders.worktrees).some(
+    e => e.isDirectory() && names(path.join(folders.worktrees, e.name)).some(b => b.isDirectory()),
+  );
 }

@@ -31,15 +31,23 @@ export async function parseCatalog(bytes: Buffer, file: string): Promise<ParsedC
     });
   }
   if (!isDocument(document)) {
-    throw new HeadjackError('catalog_foreign', `${file} is no headjack catalog: it has no version and entries`, {
-      hint: 'name another file with --catalog or HEADJACK_CATALOG, or move this one away',
-    });
+    throw new HeadjackError(
+      'catalog_foreign',
+      `${file} is no headjack catalog: it has no version and entries`,
+      {
+        hint: 'name another file with --catalog or HEADJACK_CATALOG, or move this one away',
+      },
+    );
   }
   const version = document['version'];
   if (version > CATALOG_VERSION) {
-    throw new HeadjackError('catalog_too_new', `${file} is of version ${String(version)}; this headjack knows versions up to ${String(CATALOG_VERSION)}`, {
-      hint: 'install a newer headjack',
-    });
+    throw new HeadjackError(
+      'catalog_too_new',
+      `${file} is of version ${String(version)}; this headjack knows versions up to ${String(CATALOG_VERSION)}`,
+      {
+        hint: 'install a newer headjack',
+      },
+    );
   }
   let current: Record<string, unknown> = document;
   for (let from = version; from < CATALOG_VERSION; from++) current = migrations[from]?.(current) ?? current;
@@ -50,7 +58,8 @@ export async function parseCatalog(bytes: Buffer, file: string): Promise<ParsedC
 
 function isDocument(value: unknown): value is Record<string, unknown> & { version: number } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  if (!('version' in value) || !Number.isSafeInteger(value.version) || Number(value.version) < 1) return false;
+  if (!('version' in value) || !Number.isSafeInteger(value.version) || Number(value.version) < 1)
+    return false;
   if (Number(value.version) > CATALOG_VERSION) return true; // whatever a later version looks like
   return 'entries' in value && (Array.isArray(value.entries) || value.entries === null);
 }
@@ -61,7 +70,9 @@ function withSessionLists(document: Record<string, unknown>): Record<string, unk
   return {
     ...document,
     entries: entries.map(entry =>
-      typeof entry === 'object' && entry !== null && 'sessions' in entry && entry.sessions === null ? { ...entry, sessions: [] } : entry,
+      typeof entry === 'object' && entry !== null && 'sessions' in entry && entry.sessions === null
+        ? { ...entry, sessions: [] }
+        : entry,
     ),
   };
 }
@@ -69,10 +80,16 @@ function withSessionLists(document: Record<string, unknown>): Record<string, unk
 async function invalid(document: unknown, file: string): Promise<HeadjackError> {
   const { catalogSchema } = await import('./schema.ts');
   const result = catalogSchema.safeParse(document);
-  const problems = (result.error?.issues ?? []).map(issue => `${issue.path.map(String).join('.')}: ${issue.message}`);
+  const problems = (result.error?.issues ?? []).map(
+    issue => `${issue.path.map(String).join('.')}: ${issue.message}`,
+  );
   const more = problems.length > 1 ? ` (and ${String(problems.length - 1)} more)` : '';
-  return new HeadjackError('catalog_invalid', `${file} cannot be trusted: ${problems[0] ?? 'unknown reason'}${more}`, {
-    details: problems,
-    hint: 'correct the entry, or restore the file from a backup',
-  });
+  return new HeadjackError(
+    'catalog_invalid',
+    `${file} cannot be trusted: ${problems[0] ?? 'unknown reason'}${more}`,
+    {
+      details: problems,
+      hint: 'correct the entry, or restore the file from a backup',
+    },
+  );
 }

@@ -3,7 +3,6 @@ import { CONTAINER_ID, INSTANCE_ID, MUX_ID, SESSION_ID } from '../core/identifie
 import { RFC3339 } from '../core/time.ts';
 import { CATALOG_VERSION, instanceStatuses } from './types.ts';
 
-// eslint-disable-next-line no-control-regex -- a name with control characters could rewrite the user's screen
 const PLAIN = /^[^\u0000-\u001f\u007f]+$/;
 /** Absolute, not the root, and no way up: what a catalog says ends up in `rm -r`. */
 const FOLDER = /^\/(?!$)(?!.*\/\.\.(?:\/|$))[^\0\n]*$/;
@@ -31,9 +30,7 @@ export const operationSchema = z.looseObject({
   boot_id: z.string(),
   pid_ns: z.string(),
   since: time,
-  deleting: z
-    .looseObject({ snapshot: z.union([z.literal(''), hex]), branch_tip: hex.optional() })
-    .optional(),
+  deleting: z.looseObject({ snapshot: z.union([z.literal(''), hex]), branch_tip: hex.optional() }).optional(),
 });
 
 export const entrySchema = z.looseObject({
@@ -55,12 +52,21 @@ export const catalogSchema = z
   .superRefine((catalog, context) => {
     const ids = new Set<string>();
     catalog.entries.forEach((entry, i) => {
-      if (ids.has(entry.id)) context.addIssue({ code: 'custom', path: ['entries', i, 'id'], message: `is the id of another entry too (${entry.id})` });
+      if (ids.has(entry.id))
+        context.addIssue({
+          code: 'custom',
+          path: ['entries', i, 'id'],
+          message: `is the id of another entry too (${entry.id})`,
+        });
       ids.add(entry.id);
       const sessions = new Set<string>();
       entry.sessions.forEach((session, j) => {
         if (sessions.has(session.id)) {
-          context.addIssue({ code: 'custom', path: ['entries', i, 'sessions', j, 'id'], message: `is the id of another session too (${session.id})` });
+          context.addIssue({
+            code: 'custom',
+            path: ['entries', i, 'sessions', j, 'id'],
+            message: `is the id of another session too (${session.id})`,
+          });
         }
         sessions.add(session.id);
       });

@@ -50,7 +50,8 @@ export function createCatalogStore(options: CatalogOptions): CatalogStore {
   const parse = async (bytes: Buffer | undefined): Promise<ParsedCatalog> => {
     if (bytes === undefined) return { catalog: emptyCatalog(), version: CATALOG_VERSION };
     if (bytes.length > 0) return parseCatalog(bytes, options.file);
-    if (!instancesExisted(file, options.folders)) return { catalog: emptyCatalog(), version: CATALOG_VERSION };
+    if (!instancesExisted(file, options.folders))
+      return { catalog: emptyCatalog(), version: CATALOG_VERSION };
     throw new HeadjackError('catalog_empty', `${options.file} is empty, but instances have existed`, {
       hint: 'restore the file from a backup, or remove it to start with an empty catalog',
     });

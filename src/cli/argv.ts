@@ -18,8 +18,17 @@ const sessionOptions: readonly OptionShape[] = [
   { short: 'd', long: ['detach', 'detached'], takesValue: false },
   { short: 'n', long: ['name'], takesValue: true },
 ];
-const execOptions: readonly OptionShape[] = [...globalOptions, ...sessionOptions, { long: ['no-mux'], takesValue: false }, { long: ['json'], takesValue: false }];
-const agentOptions: readonly OptionShape[] = [...globalOptions, ...sessionOptions, { short: 'p', long: ['prompt'], takesValue: true }];
+const execOptions: readonly OptionShape[] = [
+  ...globalOptions,
+  ...sessionOptions,
+  { long: ['no-mux'], takesValue: false },
+  { long: ['json'], takesValue: false },
+];
+const agentOptions: readonly OptionShape[] = [
+  ...globalOptions,
+  ...sessionOptions,
+  { short: 'p', long: ['prompt'], takesValue: true },
+];
 
 export interface PreparedArgv {
   /** For commander: options first, then `--` and the words. */
@@ -34,7 +43,9 @@ function commandIndex(argv: readonly string[]): number {
     const word = argv[i] ?? '';
     if (word === '--') return -1;
     if (!word.startsWith('-') || word === '-') return i;
-    const option = globalOptions.find(o => word === `-${o.short ?? ''}` || o.long.some(long => word === `--${long}`));
+    const option = globalOptions.find(
+      o => word === `-${o.short ?? ''}` || o.long.some(long => word === `--${long}`),
+    );
     if (option?.takesValue === true) i++;
   }
   return -1;
@@ -57,7 +68,10 @@ export function prepareArgv(argv: readonly string[]): PreparedArgv {
   if (name === 'agent' || name === 'run') {
     const dashes = indexOfDashes(rest, name === 'agent' ? agentOptions : globalOptions);
     const own = dashes < 0 ? rest : rest.slice(0, dashes);
-    return { argv: [...before, name, ...(name === 'run' ? volumeFlags(own) : own)], trailing: dashes < 0 ? [] : rest.slice(dashes + 1) };
+    return {
+      argv: [...before, name, ...(name === 'run' ? volumeFlags(own) : own)],
+      trailing: dashes < 0 ? [] : rest.slice(dashes + 1),
+    };
   }
   return { argv, trailing: [] };
 }
@@ -80,7 +94,10 @@ function valueFollows(word: string, options: readonly OptionShape[]): boolean {
 
 /** Whether all but the last letter of `-abc` are options without a value. */
 function isCluster(word: string, options: readonly OptionShape[]): boolean {
-  return [...word.slice(1, -1)].every(letter => options.some(o => o.short === letter && !o.takesValue));
+  return word
+    .slice(1, -1)
+    .split('')
+    .every(letter => options.some(o => o.short === letter && !o.takesValue));
 }
 
 /**
@@ -117,10 +134,14 @@ function splitExec(rest: readonly string[]): { options: string[]; words: string[
 
 function requireKnown(word: string): void {
   const known = word.startsWith('--')
-    ? execOptions.some(o => o.long.some(long => word === `--${long}` || (o.takesValue && word.startsWith(`--${long}=`))))
+    ? execOptions.some(o =>
+        o.long.some(long => word === `--${long}` || (o.takesValue && word.startsWith(`--${long}=`))),
+      )
     : knownLetters(word);
   if (known) return;
-  throw new HeadjackError('usage', `unknown option '${word}'`, { hint: `if it belongs to the command, write -- before the command` });
+  throw new HeadjackError('usage', `unknown option '${word}'`, {
+    hint: `if it belongs to the command, write -- before the command`,
+  });
 }
 
 /** `-d`, `-dn name`, `-nname`. */

@@ -14,11 +14,19 @@ function describe(program: Command): { commands: Completable[]; globals: Describ
   const flagsOf = (command: Command): Described[] =>
     command.options
       .filter(option => !option.hidden)
-      .flatMap(option => [option.short, option.long].filter(name => name !== undefined).map(name => ({ name, summary: option.description })))
+      .flatMap(option =>
+        [option.short, option.long]
+          .filter(name => name !== undefined)
+          .map(name => ({ name, summary: option.description })),
+      )
       .concat({ name: '--help', summary: 'show help' });
   return {
     commands: [
-      ...program.commands.map(command => ({ name: command.name(), summary: command.summary(), flags: flagsOf(command) })),
+      ...program.commands.map(command => ({
+        name: command.name(),
+        summary: command.summary(),
+        flags: flagsOf(command),
+      })),
       { name: 'help', summary: 'show help for a command', flags: [] },
     ],
     globals: flagsOf(program),
@@ -26,7 +34,11 @@ function describe(program: Command): { commands: Completable[]; globals: Describ
 }
 
 /** A script that completes the commands and their flags. */
-export function formatCompletion(shell: (typeof completionShells)[number], program: Command, descriptions: boolean): string {
+export function formatCompletion(
+  shell: (typeof completionShells)[number],
+  program: Command,
+  descriptions: boolean,
+): string {
   const { commands, globals } = describe(program);
   const names = (items: readonly Described[]): string => items.map(item => item.name).join(' ');
   if (shell === 'bash') {
@@ -37,7 +49,12 @@ export function formatCompletion(shell: (typeof completionShells)[number], progr
       '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do [[ $word != -* ]] && { command=$word; break; }; done',
       `  case $command in`,
       `    '') COMPREPLY=($(compgen -W '${names(commands)} ${names(globals)}' -- "$current")) ;;`,
-      ...commands.filter(c => c.flags.length > 0).map(c => `    ${c.name}) [[ $current == -* ]] && COMPREPLY=($(compgen -W '${names([...c.flags, ...globals])}' -- "$current")) ;;`),
+      ...commands
+        .filter(c => c.flags.length > 0)
+        .map(
+          c =>
+            `    ${c.name}) [[ $current == -* ]] && COMPREPLY=($(compgen -W '${names([...c.flags, ...globals])}' -- "$current")) ;;`,
+        ),
       `    help) COMPREPLY=($(compgen -W '${names(commands)}' -- "$current")) ;;`,
       '  esac',
       '}',
@@ -45,7 +62,8 @@ export function formatCompletion(shell: (typeof completionShells)[number], progr
     ].join('\n');
   }
   if (shell === 'zsh') {
-    const quote = (item: Described): string => `'${item.name.replaceAll(':', '\\:')}${descriptions ? `:${item.summary.replaceAll("'", '’')}` : ''}'`;
+    const quote = (item: Described): string =>
+      `'${item.name.replaceAll(':', '\\:')}${descriptions ? `:${item.summary.replaceAll("'", '’')}` : ''}'`;
     return [
       '#compdef hjk',
       '_hjk() {',
@@ -53,7 +71,9 @@ export function formatCompletion(shell: (typeof completionShells)[number], progr
       '  for word in ${words[2,CURRENT-1]}; do [[ $word != -* ]] && { command=$word; break }; done',
       '  case $command in',
       `    '') items=(${[...commands, ...globals].map(quote).join(' ')}) ;;`,
-      ...commands.filter(c => c.flags.length > 0).map(c => `    ${c.name}) items=(${c.flags.map(quote).join(' ')}) ;;`),
+      ...commands
+        .filter(c => c.flags.length > 0)
+        .map(c => `    ${c.name}) items=(${c.flags.map(quote).join(' ')}) ;;`),
       `    help) items=(${commands.map(quote).join(' ')}) ;;`,
       '  esac',
       "  _describe 'hjk' items || _files",
@@ -62,16 +82,21 @@ export function formatCompletion(shell: (typeof completionShells)[number], progr
     ].join('\n');
   }
   if (shell === 'fish') {
-    const say = (item: Described): string => (descriptions ? ` -d '${item.summary.replaceAll("'", "\\'")}'` : '');
-    const flag = (item: Described): string => (item.name.startsWith('--') ? `-l ${item.name.slice(2)}` : `-s ${item.name.slice(1)}`);
+    const say = (item: Described): string =>
+      descriptions ? ` -d '${item.summary.replaceAll("'", "\\'")}'` : '';
+    const flag = (item: Described): string =>
+      item.name.startsWith('--') ? `-l ${item.name.slice(2)}` : `-s ${item.name.slice(1)}`;
     return [
       '# fish completion for hjk',
       ...commands.map(c => `complete -c hjk -n __fish_use_subcommand -f -a ${c.name}${say(c)}`),
       ...globals.map(g => `complete -c hjk ${flag(g)}${say(g)}`),
-      ...commands.flatMap(c => c.flags.map(f => `complete -c hjk -n '__fish_seen_subcommand_from ${c.name}' ${flag(f)}${say(f)}`)),
+      ...commands.flatMap(c =>
+        c.flags.map(f => `complete -c hjk -n '__fish_seen_subcommand_from ${c.name}' ${flag(f)}${say(f)}`),
+      ),
     ].join('\n');
   }
-  const entry = (item: Described): string => `@{n='${item.name}';d='${descriptions ? item.summary.replaceAll("'", "''") : item.name}'}`;
+  const entry = (item: Described): string =>
+    `@{n='${item.name}';d='${descriptions ? item.summary.replaceAll("'", "''") : item.name}'}`;
   return [
     '# PowerShell completion for hjk',
     'Register-ArgumentCompleter -Native -CommandName hjk -ScriptBlock {',

@@ -17,4 +17,8 @@ export interface CommandContext {
 export type OpenHeadjack = (options: HeadjackOptions) => Promise<Headjack>;
 
 /** A handler gives the exit code; nothing is 0. */
-export type Handler<Options> = (context: CommandContext, words: readonly string[], options: Options) => Promise<number | undefined>;
+export type Handler<Options> = (
+  context: CommandContext,
+  words: readonly string[],
+  options: Options,
+) => Promise<number | undefined>;

@@ -12,7 +12,9 @@ if (argv.length === 1 && argv[0] === '--version') {
   import('./start.ts')
     .then(({ start }) => start(argv))
     .catch((error: unknown) => {
-      process.stderr.write(`Error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      process.stderr.write(
+        `Error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
       process.exit(1);
     });
 }

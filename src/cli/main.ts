@@ -11,20 +11,20 @@ type AnyHandler = Handler<Record<string, unknown>>;
 
 /** One chunk a command: `hjk ps` reads nothing of `hjk run`. */
 const handlers: Readonly<Record<string, () => Promise<AnyHandler>>> = {
-  run: async () => (await import('./commands/run.ts')).run as AnyHandler,
-  exec: async () => (await import('./commands/exec.ts')).exec as AnyHandler,
-  agent: async () => (await import('./commands/agent.ts')).agent as AnyHandler,
-  attach: async () => (await import('./commands/attach.ts')).attach as AnyHandler,
-  ps: async () => (await import('./commands/ps.ts')).ps as AnyHandler,
+  run: async () => (await import('./commands/run.ts')).run,
+  exec: async () => (await import('./commands/exec.ts')).exec,
+  agent: async () => (await import('./commands/agent.ts')).agent,
+  attach: async () => (await import('./commands/attach.ts')).attach,
+  ps: async () => (await import('./commands/ps.ts')).ps,
   logs: async () => (await import('./commands/logs.ts')).logs as Handler<never> as AnyHandler,
-  stop: async () => (await import('./commands/stop.ts')).stop as AnyHandler,
-  kill: async () => (await import('./commands/kill.ts')).kill as AnyHandler,
-  rm: async () => (await import('./commands/rm.ts')).rm as AnyHandler,
+  stop: async () => (await import('./commands/stop.ts')).stop,
+  kill: async () => (await import('./commands/kill.ts')).kill,
+  rm: async () => (await import('./commands/rm.ts')).rm,
   image: async () => (await import('./commands/image.ts')).image as Handler<never> as AnyHandler,
-  config: async () => (await import('./commands/config.ts')).config as AnyHandler,
-  paths: async () => (await import('./commands/paths.ts')).paths as AnyHandler,
-  version: async () => (await import('./commands/version.ts')).version as AnyHandler,
-  completion: async () => (await import('./commands/completion.ts')).completion as AnyHandler,
+  config: async () => (await import('./commands/config.ts')).config,
+  paths: async () => (await import('./commands/paths.ts')).paths,
+  version: async () => (await import('./commands/version.ts')).version,
+  completion: async () => (await import('./commands/completion.ts')).completion,
 };
 
 /**
@@ -38,11 +38,11 @@ export async function main(argv: readonly string[], io: Io, open: OpenHeadjack):
   let plainExec = false;
   try {
     const prepared = prepareArgv(argv);
+    plainExec = prepared.argv.slice(0, prepared.argv.indexOf('--')).includes('--no-mux');
     const program = buildProgram(name => async (words, options) => {
       const globals = program.opts<{ verbose: number; C?: string; config?: string; catalog?: string }>();
       const verbose = globals.verbose > 0;
       const json = options['json'] === true;
-      plainExec = name === 'exec' && options['mux'] === false;
       output = createOutput(io, { json, verbose });
       const context: CommandContext = {
         io,
@@ -86,7 +86,12 @@ export async function main(argv: readonly string[], io: Io, open: OpenHeadjack):
   }
 }
 
-function terminalOf(io: Io): { stdin: boolean; stdout: boolean; stderr: boolean; size: () => { columns: number; rows: number } } {
+function terminalOf(io: Io): {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  size: () => { columns: number; rows: number };
+} {
   return {
     stdin: io.stdin.isTTY === true,
     stdout: io.stdout.isTTY === true,
@@ -99,5 +104,8 @@ function terminalOf(io: Io): { stdin: boolean; stdout: boolean; stderr: boolean;
 function usageError(error: CommanderError): HeadjackError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const nearest = /Did you mean (?:one of )?(.+)\?/.exec(rest.join(' '))?.[1];
-  return new HeadjackError('usage', first, { hint: nearest === undefined ? 'hjk help' : `did you mean ${nearest}?`, cause: error });
+  return new HeadjackError('usage', first, {
+    hint: nearest === undefined ? 'hjk help' : `did you mean ${nearest}?`,
+    cause: error,
+  });
 }

@@ -10,7 +10,11 @@ const codes = {
   9: 'the catalog cannot be used',
 } as const;
 
-function page(examples: readonly (readonly [command: string, what: string])[], exits: readonly (keyof typeof codes)[], more: readonly string[] = []): string {
+function page(
+  examples: readonly (readonly [command: string, what: string])[],
+  exits: readonly (keyof typeof codes)[],
+  more: readonly string[] = [],
+): string {
   const width = Math.max(...examples.map(([command]) => command.length));
   return [
     'Examples:',
@@ -54,19 +58,69 @@ export const manual: Readonly<Record<string, string>> = {
     ],
     [0, 2, 3, 4, 6, 7, 8, 9],
   ),
-  attach: page([['hjk attach', 'the session used last, anywhere'], ['hjk attach feat/login', 'of a branch'], ['hjk attach feat/login build', 'that one']], [0, 2, 3, 4, 8], ['C-b d leaves the session; it runs on.']),
-  ps: page([['hjk ps', 'instances of this repository'], ['hjk ps --all', 'of all'], ['hjk ps feat/login', 'sessions of one']], [0, 2, 3, 6, 7, 9]),
-  logs: page([['hjk logs feat/login build', 'the last 100 lines'], ['hjk logs feat/login build -f', 'and what comes'], ['hjk logs feat/login build --full --raw > out', 'every byte']], [0, 2, 3, 6, 9]),
+  attach: page(
+    [
+      ['hjk attach', 'the session used last, anywhere'],
+      ['hjk attach feat/login', 'of a branch'],
+      ['hjk attach feat/login build', 'that one'],
+    ],
+    [0, 2, 3, 4, 8],
+    ['C-b d leaves the session; it runs on.'],
+  ),
+  ps: page(
+    [
+      ['hjk ps', 'instances of this repository'],
+      ['hjk ps --all', 'of all'],
+      ['hjk ps feat/login', 'sessions of one'],
+    ],
+    [0, 2, 3, 6, 7, 9],
+  ),
+  logs: page(
+    [
+      ['hjk logs feat/login build', 'the last 100 lines'],
+      ['hjk logs feat/login build -f', 'and what comes'],
+      ['hjk logs feat/login build --full --raw > out', 'every byte'],
+    ],
+    [0, 2, 3, 6, 9],
+  ),
   stop: page([['hjk stop feat/login', 'hjk run starts it again']], [0, 3, 4, 6, 7, 8, 9]),
-  kill: page([['hjk kill feat/login/build', 'the session is what follows the last slash']], [0, 2, 3, 6, 7, 8, 9]),
+  kill: page(
+    [['hjk kill feat/login/build', 'the session is what follows the last slash']],
+    [0, 2, 3, 6, 7, 8, 9],
+  ),
   rm: page(
-    [['hjk rm feat/login', 'asks; the branch stays'], ['hjk rm feat/login --yes', 'does not ask'], ['hjk rm feat/login --force -D', 'stores what would be lost, deletes the branch too']],
+    [
+      ['hjk rm feat/login', 'asks; the branch stays'],
+      ['hjk rm feat/login --yes', 'does not ask'],
+      ['hjk rm feat/login --force -D', 'stores what would be lost, deletes the branch too'],
+    ],
     [0, 3, 4, 5, 6, 7, 8, 9],
-    ['What --force deletes is stored under refs/headjack/snapshots/ first: git log --all --glob=refs/headjack'],
+    [
+      'What --force deletes is stored under refs/headjack/snapshots/ first: git log --all --glob=refs/headjack',
+    ],
   ),
   image: page([['hjk image build', 'headjack/base, by the best way that works here']], [0, 2, 7, 8]),
-  config: page([['hjk config', 'everything'], ['hjk config default.agent claude', 'set'], ['hjk config storage', 'a section, as YAML']], [0, 2]),
-  paths: page([['hjk paths', ''], ['hjk paths catalog', 'the path alone']], [0, 2]),
+  config: page(
+    [
+      ['hjk config', 'everything'],
+      ['hjk config default.agent claude', 'set'],
+      ['hjk config storage', 'a section, as YAML'],
+    ],
+    [0, 2],
+  ),
+  paths: page(
+    [
+      ['hjk paths', ''],
+      ['hjk paths catalog', 'the path alone'],
+    ],
+    [0, 2],
+  ),
   version: page([['hjk version --json', '']], [0]),
-  completion: page([['hjk completion bash > ~/.local/share/bash-completion/completions/hjk', ''], ['hjk completion zsh > "${fpath[1]}/_hjk"', '']], [0, 2]),
+  completion: page(
+    [
+      ['hjk completion bash > ~/.local/share/bash-completion/completions/hjk', ''],
+      ['hjk completion zsh > "${fpath[1]}/_hjk"', ''],
+    ],
+    [0, 2],
+  ),
 };

@@ -51,20 +51,38 @@ export function createOutput(io: Io, modes: OutputModes): Output {
       const known = error instanceof HeadjackError ? error : unexpected(error, modes.verbose);
       if (modes.json) {
         const { code, message, hint, exitCode, details } = known;
-        stderr(JSON.stringify({ schema: JSON_SCHEMA, error: { code, message, ...(hint === undefined ? {} : { hint }), exit_code: exitCode, ...(details === undefined ? {} : { details }) } }));
+        stderr(
+          JSON.stringify({
+            schema: JSON_SCHEMA,
+            error: {
+              code,
+              message,
+              ...(hint === undefined ? {} : { hint }),
+              exit_code: exitCode,
+              ...(details === undefined ? {} : { details }),
+            },
+          }),
+        );
         return;
       }
       stderr(`Error: ${printable(known.message)}`);
-      if (Array.isArray(known.details)) for (const line of known.details) stderr(`  - ${printable(String(line))}`);
+      if (Array.isArray(known.details))
+        for (const line of known.details) stderr(`  - ${printable(String(line))}`);
       if (known.hint !== undefined) stderr(`hint: ${printable(known.hint)}`);
       if (modes.verbose && known.cause !== undefined) stderr(`cause: ${messageOf(known.cause)}`);
-      if (modes.verbose && known.details !== undefined && !Array.isArray(known.details)) stderr(`details: ${JSON.stringify(known.details)}`);
+      if (modes.verbose && known.details !== undefined && !Array.isArray(known.details))
+        stderr(`details: ${JSON.stringify(known.details)}`);
     },
     colors: wantsColors(io),
   };
 }
 
 function unexpected(error: unknown, verbose: boolean): HeadjackError {
-  const text = verbose && error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error);
-  return new HeadjackError('unexpected', text.split('\n')[0] ?? text, { hint: verbose ? undefined : 'run it again with -v for the details', details: verbose ? text.split('\n').slice(1) : undefined, cause: error });
+  const text =
+    verbose && error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error);
+  return new HeadjackError('unexpected', text.split('\n')[0] ?? text, {
+    hint: verbose ? undefined : 'run it again with -v for the details',
+    details: verbose ? text.split('\n').slice(1) : undefined,
+    cause: error,
+  });
 }

@@ -2,7 +2,9 @@ import { Command, Option } from 'commander';
 import { manual } from './manual.ts';
 
 /** Loads a command's handler: nothing of it is read before it is needed. */
-export type LoadHandler = (name: string) => (words: readonly string[], options: Record<string, unknown>) => Promise<void>;
+export type LoadHandler = (
+  name: string,
+) => (words: readonly string[], options: Record<string, unknown>) => Promise<void>;
 
 const list = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
 
@@ -10,7 +12,9 @@ const list = (value: string, before: readonly string[] | undefined): string[] =>
 export function buildProgram(handle: LoadHandler): Command {
   const program = new Command('hjk');
   program
-    .description('Run several coding agents on one repository at once, each in its own git worktree and container.')
+    .description(
+      'Run several coding agents on one repository at once, each in its own git worktree and container.',
+    )
     .option('-v, --verbose', 'say more, on stderr', (_: string, before: number) => before + 1, 0)
     .option('-C <dir>', 'the repository to work on (default: the current directory)')
     .option('--config <file>', 'the configuration file')
@@ -22,11 +26,18 @@ export function buildProgram(handle: LoadHandler): Command {
 
   const define = (usage: string, summary: string): Command => {
     const name = usage.split(' ')[0] ?? usage;
-    const command = program.command(usage).summary(summary).description(summary).helpOption('-h, --help', 'show help');
+    const command = program
+      .command(usage)
+      .summary(summary)
+      .description(summary)
+      .helpOption('-h, --help', 'show help');
     const page = manual[name];
     if (page !== undefined) command.addHelpText('after', `\n${page}`);
     command.action(async (...args: unknown[]) => {
-      const words = args.slice(0, -2).flat().filter((word): word is string => typeof word === 'string');
+      const words = args
+        .slice(0, -2)
+        .flat()
+        .filter((word): word is string => typeof word === 'string');
       await handle(name)(words, args.at(-2) as Record<string, unknown>);
     });
     return command;
@@ -45,7 +56,10 @@ export function buildProgram(handle: LoadHandler): Command {
     .option('--volume <source:target[:ro]>', 'mount a folder or volume; also -v (repeatable)', list)
     .option('-p, --publish <[ip:][port:]port>', 'publish a port (repeatable)', list)
     .option('--ssh-agent', 'let the container use the ssh agent')
-    .option('--writable-submodules', 'let the container commit in submodules; opens their git configuration to it');
+    .option(
+      '--writable-submodules',
+      'let the container commit in submodules; opens their git configuration to it',
+    );
   define('exec <branch> [command...]', 'open a session in an instance: a shell, or a command')
     .option('-d, --detach', 'do not attach')
     .addOption(new Option('--detached', 'the same as --detach').hideHelp())
@@ -58,8 +72,10 @@ export function buildProgram(handle: LoadHandler): Command {
     .option('-n, --name <name>', 'name of the session (default: two words)')
     .option('-p, --prompt <text>', 'what the agent is to do first');
   define('attach [branch] [session]', 'return to a session: the one used last, of a branch, or by name');
-  json(define('ps [branch]', 'list instances, or the sessions of one'))
-    .option('-a, --all', 'instances of all repositories');
+  json(define('ps [branch]', 'list instances, or the sessions of one')).option(
+    '-a, --all',
+    'instances of all repositories',
+  );
   define('logs <branch> <session>', "print a session's output")
     .option('-f, --follow', 'go on as the session writes, until it ends')
     .option('-n, --lines <number>', 'how many of the last lines', '100')
@@ -74,11 +90,15 @@ export function buildProgram(handle: LoadHandler): Command {
   define('image <action>', 'build: make the base image headjack/base')
     .option('--way <way>', 'auto, dockerfile, debootstrap or host', 'auto')
     .option('--tag <name>', 'name of the image', 'headjack/base');
-  json(define('config [key] [value]', 'show or change the configuration'))
-    .option('--edit', 'open the file in $EDITOR');
+  json(define('config [key] [value]', 'show or change the configuration')).option(
+    '--edit',
+    'open the file in $EDITOR',
+  );
   json(define('paths [name]', 'show where everything is'));
   json(define('version', 'print version, commit and build time'));
-  define('completion <shell>', 'print a completion script for bash, zsh, fish or powershell')
-    .option('--no-descriptions', 'names only');
+  define('completion <shell>', 'print a completion script for bash, zsh, fish or powershell').option(
+    '--no-descriptions',
+    'names only',
+  );
   return program;
 }

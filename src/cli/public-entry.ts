@@ -2,7 +2,15 @@ import type { InstanceEntry } from '../catalog/types.ts';
 
 /** An entry as `--json` shows it: the catalog's fields, times in UTC. */
 export function publicEntry(entry: InstanceEntry): Record<string, unknown> {
-  return { ...entry, created_at: utc(entry.created_at), sessions: entry.sessions.map(session => ({ ...session, created_at: utc(session.created_at), last_accessed: utc(session.last_accessed) })) };
+  return {
+    ...entry,
+    created_at: utc(entry.created_at),
+    sessions: entry.sessions.map(session => ({
+      ...session,
+      created_at: utc(session.created_at),
+      last_accessed: utc(session.last_accessed),
+    })),
+  };
 }
 
 export function utc(time: string): string {

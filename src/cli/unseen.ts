@@ -8,7 +8,13 @@ import { sessionFiles } from '../session/files.ts';
 import type { CommandContext } from './context.ts';
 
 /** A program that ended before anybody could look at it has said something all the same: its log is shown instead. */
-export function showUnseen(context: CommandContext, services: Services, entry: InstanceEntry, session: SessionEntry, shown: Attached): number {
+export function showUnseen(
+  context: CommandContext,
+  services: Services,
+  entry: InstanceEntry,
+  session: SessionEntry,
+  shown: Attached,
+): number {
   if (!shown.unseen) return shown.code;
   const { log } = sessionFiles(placesOf(services), entry.id, session.id);
   const renderer = createLogRenderer({ colors: context.output.colors, live: false });

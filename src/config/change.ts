@@ -9,10 +9,19 @@ import { knownKeys } from './schema.ts';
 /** @throws HeadjackError usage, with the nearest key */
 export function requireKey(key: string, kind: 'exact' | 'any'): string[] {
   const parts = key.split('.');
-  if (parts.every(part => part !== '') && (isKnownKey(parts, 'exact') || (kind === 'any' && isKnownKey(parts, 'section')))) return parts;
-  const candidates = [...knownKeys.filter(known => !known.includes('*')), ...new Set(knownKeys.map(known => known.split('.')[0] ?? ''))];
+  if (
+    parts.every(part => part !== '') &&
+    (isKnownKey(parts, 'exact') || (kind === 'any' && isKnownKey(parts, 'section')))
+  )
+    return parts;
+  const candidates = [
+    ...knownKeys.filter(known => !known.includes('*')),
+    ...new Set(knownKeys.map(known => known.split('.')[0] ?? '')),
+  ];
   const nearest = findNearest(key, candidates);
-  throw new HeadjackError('usage', `invalid configuration key "${key}"`, { hint: nearest === undefined ? 'hjk config shows the keys' : `did you mean "${nearest}"?` });
+  throw new HeadjackError('usage', `invalid configuration key "${key}"`, {
+    hint: nearest === undefined ? 'hjk config shows the keys' : `did you mean "${nearest}"?`,
+  });
 }
 
 /** Sets a key in config.yaml, keeping comments and everything else. The result is checked before it is written. */

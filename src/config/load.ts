@@ -49,12 +49,18 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const invalid = (problems: readonly string[]): HeadjackError =>
-    new HeadjackError('config_invalid', `${file} cannot be used: ${String(problems.length)} problem${problems.length === 1 ? '' : 's'}`, {
-      details: problems,
-      hint: 'correct the file, for instance with: hjk config --edit',
-    });
+    new HeadjackError(
+      'config_invalid',
+      `${file} cannot be used: ${String(problems.length)} problem${problems.length === 1 ? '' : 's'}`,
+      {
+        details: problems,
+        hint: 'correct the file, for instance with: hjk config --edit',
+      },
+    );
   if (document.errors.length > 0) {
-    throw invalid(document.errors.map(e => `${file}:${String(lines.linePos(e.pos[0]).line)}: ${printable(e.message)}`));
+    throw invalid(
+      document.errors.map(e => `${file}:${String(lines.linePos(e.pos[0]).line)}: ${printable(e.message)}`),
+    );
   }
   let value: unknown;
   try {
@@ -87,7 +93,9 @@ export function loadConfigFile(file: string): LoadedConfig {
     text = fs.readFileSync(file, 'utf8');
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) {
-      throw new HeadjackError('config_invalid', `${file} cannot be read: ${messageOf(error)}`, { cause: error });
+      throw new HeadjackError('config_invalid', `${file} cannot be read: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
   }
   return parseConfig(text, file);

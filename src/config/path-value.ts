@@ -33,9 +33,13 @@ export function expandTilde(value: string, home: string): string | undefined {
 export function parsePath(value: string, source: string, context: PathContext): string {
   const expanded = expandTilde(value, context.home);
   if (expanded === undefined) {
-    throw new HeadjackError('path_invalid', `${source}: "${value}" names another user's home, which is not supported`, {
-      hint: `give ${source} an absolute path`,
-    });
+    throw new HeadjackError(
+      'path_invalid',
+      `${source}: "${value}" names another user's home, which is not supported`,
+      {
+        hint: `give ${source} an absolute path`,
+      },
+    );
   }
   if (expanded.includes('\0')) throw new HeadjackError('path_invalid', `${source}: the path holds a NUL`);
   return expanded.startsWith('/') ? tidy(expanded) : path.resolve(context.cwd, expanded);

@@ -68,9 +68,13 @@ export function resolveRoots(input: PathInput): Roots {
 
   const profile = valueOf(env['HEADJACK_PROFILE']);
   if (profile !== undefined && !PROFILE.test(profile)) {
-    throw new HeadjackError('path_invalid', `HEADJACK_PROFILE: ${JSON.stringify(profile)} is no profile name`, {
-      hint: 'use letters, digits, - and _ only, at most 64 of them',
-    });
+    throw new HeadjackError(
+      'path_invalid',
+      `HEADJACK_PROFILE: ${JSON.stringify(profile)} is no profile name`,
+      {
+        hint: 'use letters, digits, - and _ only, at most 64 of them',
+      },
+    );
   }
   /** A root below the home, moved by a profile or an XDG variable. The original ignores XDG: its users' data must be found. */
   const derived = (base: string, xdg: 'XDG_DATA_HOME' | 'XDG_CONFIG_HOME'): Found => {
@@ -129,7 +133,10 @@ export function resolvePaths(input: PathInput, roots: Roots, storage: StorageCon
       written !== undefined &&
       !isWrittenDefault(written, `.local/share/headjack/${file}`, [home, input.userHome])
     ) {
-      return { path: parseConfigPath(written, `storage.${key}`, configFile.path, home), source: `storage.${key}` };
+      return {
+        path: parseConfigPath(written, `storage.${key}`, configFile.path, home),
+        source: `storage.${key}`,
+      };
     }
     return { path: `${state.path}/${file}`, source: state.source };
   };

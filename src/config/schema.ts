@@ -14,7 +14,9 @@ const flags = z.union([
 
 const text = z.union([z.string(), z.null()]);
 const agent = z.looseObject({
-  env: z.union([z.null(), z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no variable name'), scalar)]).optional(),
+  env: z
+    .union([z.null(), z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no variable name'), scalar)])
+    .optional(),
   flags: flags.optional(),
 });
 
@@ -33,7 +35,10 @@ export const configSchema = z.looseObject({
     .looseObject({
       tmux_conf: text.optional(),
       log_max_size: z
-        .union([z.number().int().min(65_536), z.string().refine(value => (parseSize(value) ?? 0) >= 65_536, 'is no size of at least 64 KiB')])
+        .union([
+          z.number().int().min(65_536),
+          z.string().refine(value => (parseSize(value) ?? 0) >= 65_536, 'is no size of at least 64 KiB'),
+        ])
         .nullish(),
     })
     .nullish(),

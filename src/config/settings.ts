@@ -19,7 +19,9 @@ export interface Settings {
   readonly tmuxConf: string | undefined;
   /** Bytes at which a session's log rotates. */
   readonly logMaxSize: number;
-  readonly agents: Readonly<Record<string, { env: Readonly<Record<string, string>>; flags: readonly string[] }>>;
+  readonly agents: Readonly<
+    Record<string, { env: Readonly<Record<string, string>>; flags: readonly string[] }>
+  >;
 }
 
 /**
@@ -29,16 +31,18 @@ export interface Settings {
 export function agentEnvironment(env: Readonly<Record<string, unknown>>): Record<string, string> {
   const result: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    const text = value === null ? '' : String(value as string | number | boolean);
+    const text = value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
     result[name] = text;
-    if (name === name.toLowerCase() && !name.endsWith('_proxy') && !(name.toUpperCase() in env)) result[name.toUpperCase()] = text;
+    if (name === name.toLowerCase() && !name.endsWith('_proxy') && !(name.toUpperCase() in env))
+      result[name.toUpperCase()] = text;
   }
   return result;
 }
 
 /** @throws HeadjackError usage for a runtime that does not exist */
 export function resolveSettings(env: NodeJS.ProcessEnv, file: ConfigFile): Settings {
-  const runtimeName = valueOf(env['HEADJACK_RUNTIME_NAME']) ?? valueOf(file.runtime?.name ?? undefined) ?? 'docker';
+  const runtimeName =
+    valueOf(env['HEADJACK_RUNTIME_NAME']) ?? valueOf(file.runtime?.name ?? undefined) ?? 'docker';
   if (runtimeName !== 'docker' && runtimeName !== 'podman') {
     throw new HeadjackError('usage', `runtime.name: "${runtimeName}" is no container runtime`, {
       hint: 'use docker or podman',

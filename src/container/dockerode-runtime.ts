@@ -10,7 +10,11 @@ import type { ArchiveEntry, BindMount, ContainerRuntime, ContainerSpec } from '.
 export function createDockerodeRuntime(socketPath: string): ContainerRuntime {
   const docker = new Docker({ socketPath });
   /** Runs a call; `accept` are the statuses that mean "already so". */
-  const call = async <T>(what: string, action: () => Promise<T>, accept: readonly number[] = []): Promise<T | undefined> => {
+  const call = async <T>(
+    what: string,
+    action: () => Promise<T>,
+    accept: readonly number[] = [],
+  ): Promise<T | undefined> => {
     try {
       return await action();
     } catch (error) {
@@ -35,18 +39,28 @@ export function createDockerodeRuntime(socketPath: string): ContainerRuntime {
         return (await docker.createContainer(createOptions(spec))).id;
       } catch (error) {
         if (statusOf(error) === 409) {
-          throw new HeadjackError('name_taken', `a container named ${spec.name} exists already`, { cause: error });
+          throw new HeadjackError('name_taken', `a container named ${spec.name} exists already`, {
+            cause: error,
+          });
         }
         throw translate(`container ${spec.name}`, error, socketPath);
       }
     },
 
     async start(container) {
-      await call(`start of container ${container.slice(0, 12)}`, () => docker.getContainer(container).start(), [304]);
+      await call(
+        `start of container ${container.slice(0, 12)}`,
+        () => docker.getContainer(container).start(),
+        [304],
+      );
     },
 
     async readFile(container, file) {
-      const stream = await call(`file ${file}`, () => docker.getContainer(container).getArchive({ path: file }), [404]);
+      const stream = await call(
+        `file ${file}`,
+        () => docker.getContainer(container).getArchive({ path: file }),
+        [404],
+      );
       if (stream === undefined) return undefined;
       const chunks: Buffer[] = [];
       const extract = tar.extract();
@@ -59,13 +73,17 @@ export function createDockerodeRuntime(socketPath: string): ContainerRuntime {
 
     async putEntries(container, entries) {
       const archive = await packEntries(entries);
-      await call('files for the container', () => docker.getContainer(container).putArchive(archive, { path: '/' }));
+      await call('files for the container', () =>
+        docker.getContainer(container).putArchive(archive, { path: '/' }),
+      );
     },
 
     async processes(container) {
-      const top = (await call('list of processes', () => docker.getContainer(container).top({ ps_args: '-eo pid,args' }), [404, 409, 500])) as
-        | { Processes?: string[][] }
-        | undefined;
+      const top = (await call(
+        'list of processes',
+        () => docker.getContainer(container).top({ ps_args: '-eo pid,args' }),
+        [404, 409, 500],
+      )) as { Processes?: string[][] } | undefined;
       return (top?.Processes ?? []).map(row => row.at(-1) ?? '');
     },
 
@@ -78,17 +96,29 @@ export function createDockerodeRuntime(socketPath: string): ContainerRuntime {
     },
 
     async buildImage(tag, dockerfile, labels) {
-      const context = await packEntries([{ kind: 'file', path: '/Dockerfile', content: dockerfile, mode: 0o644 }]);
+      const context = await packEntries([
+        { kind: 'file', path: '/Dockerfile', content: dockerfile, mode: 0o644 },
+      ]);
       const { Readable } = await import('node:stream');
       const stream = await call(`build of ${tag}`, () =>
-        docker.buildImage(Readable.from([context]), { t: tag, labels: { ...labels }, forcerm: true, networkmode: 'none' }),
+        docker.buildImage(Readable.from([context]), {
+          t: tag,
+          labels: { ...labels },
+          forcerm: true,
+          networkmode: 'none',
+        }),
       );
       if (stream === undefined) return;
       await new Promise<void>((resolve, reject) => {
         docker.modem.followProgress(stream, (error, output: { error?: string }[] | null) => {
-          const failed = output?.find(line => line.error !== undefined)?.error ?? (error === null ? undefined : messageOf(error));
+          const failed =
+            output?.find(line => line.error !== undefined)?.error ??
+            (error === null ? undefined : messageOf(error));
           if (failed === undefined) resolve();
-          else reject(new HeadjackError('image_build_failed', `image ${tag} cannot be built: ${printable(failed)}`));
+          else
+            reject(
+              new HeadjackError('image_build_failed', `image ${tag} cannot be built: ${printable(failed)}`),
+            );
         });
       });
     },
@@ -103,11 +133,15 @@ function createOptions(spec: ContainerSpec): ContainerCreateOptions {
     ReadOnly: mount.readOnly,
   });
   const ports: Record<string, { HostIp: string; HostPort: string }[]> = {};
-  for (const port of spec.ports) (ports[port.container] ??= []).push({ HostIp: port.hostIp, HostPort: port.hostPort });
+  for (const port of spec.ports)
+    (ports[port.container] ??= []).push({ HostIp: port.hostIp, HostPort: port.hostPort });
   return {
     name: spec.name,
     Image: spec.image,
-    Hostname: spec.name.slice(0, 63).replace(/[^A-Za-z0-9-]/g, '-').replace(/-+$/, ''),
+    Hostname: spec.name
+      .slice(0, 63)
+      .replace(/[^A-Za-z0-9-]/g, '-')
+      .replace(/-+$/, ''),
     Labels: { ...spec.labels },
     Env: [...spec.env],
     User: spec.user,
@@ -137,8 +171,10 @@ function packEntries(entries: readonly ArchiveEntry[]): Promise<Buffer> {
   for (const entry of entries) {
     const name = entry.path.replace(/^\//, '');
     if (entry.kind === 'file') pack.entry({ name, mode: entry.mode, uid: 0, gid: 0 }, entry.content);
-    else if (entry.kind === 'link') pack.entry({ name, type: 'symlink', linkname: entry.target, mode: 0o777 });
-    else pack.entry({ name: `${name}/`, type: 'directory', mode: entry.mode, uid: entry.uid, gid: entry.gid });
+    else if (entry.kind === 'link')
+      pack.entry({ name, type: 'symlink', linkname: entry.target, mode: 0o777 });
+    else
+      pack.entry({ name: `${name}/`, type: 'directory', mode: entry.mode, uid: entry.uid, gid: entry.gid });
   }
   pack.finalize();
   return new Promise((resolve, reject) => {
@@ -152,7 +188,9 @@ function packEntries(entries: readonly ArchiveEntry[]): Promise<Buffer> {
 }
 
 function statusOf(error: unknown): number {
-  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 0;
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : 0;
 }
 
 function translate(what: string, error: unknown, socketPath: string): unknown {
@@ -161,7 +199,9 @@ function translate(what: string, error: unknown, socketPath: string): unknown {
   if (status === 0) return error;
   const body = error instanceof Error && 'json' in error ? JSON.stringify(error.json) : messageOf(error);
   const failure = engineFailed(what, status, body);
-  if (/executable file not found|no such file or directory.*\bsh\b|\bsh\b.*no such file/i.test(failure.message)) {
+  if (
+    /executable file not found|no such file or directory.*\bsh\b|\bsh\b.*no such file/i.test(failure.message)
+  ) {
     return new HeadjackError('image_unsuitable', 'the image has no `sh`, which every instance needs', {
       hint: 'choose an image with a POSIX shell: hjk run <branch> --image <ref>',
       cause: failure,

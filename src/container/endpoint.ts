@@ -15,26 +15,43 @@ export interface Endpoint {
  * the usual places.
  * @throws HeadjackError engine_unsupported for an engine on another machine: the worktree would not be there
  */
-export function resolveEndpoint(runtime: 'docker' | 'podman', env: NodeJS.ProcessEnv, home: string): Endpoint {
+export function resolveEndpoint(
+  runtime: 'docker' | 'podman',
+  env: NodeJS.ProcessEnv,
+  home: string,
+): Endpoint {
   if (runtime === 'podman') {
     throw new HeadjackError('engine_unsupported', 'runtime.name is podman, which this build cannot use yet', {
       hint: 'hjk config runtime.name docker',
     });
   }
   const host = env['DOCKER_HOST']?.trim();
-  if (host !== undefined && host !== '') return { socket: localSocket(host, 'DOCKER_HOST'), source: 'DOCKER_HOST' };
+  if (host !== undefined && host !== '')
+    return { socket: localSocket(host, 'DOCKER_HOST'), source: 'DOCKER_HOST' };
   const context = dockerContext(env, home);
-  if (context !== undefined) return { socket: localSocket(context.host, `the Docker context "${context.name}"`), source: `context ${context.name}` };
-  const usual = ['/var/run/docker.sock', `${home}/.docker/run/docker.sock`, ...(env['XDG_RUNTIME_DIR'] === undefined ? [] : [`${env['XDG_RUNTIME_DIR']}/docker.sock`])];
+  if (context !== undefined)
+    return {
+      socket: localSocket(context.host, `the Docker context "${context.name}"`),
+      source: `context ${context.name}`,
+    };
+  const usual = [
+    '/var/run/docker.sock',
+    `${home}/.docker/run/docker.sock`,
+    ...(env['XDG_RUNTIME_DIR'] === undefined ? [] : [`${env['XDG_RUNTIME_DIR']}/docker.sock`]),
+  ];
   return { socket: usual.find(place => fs.existsSync(place)) ?? '/var/run/docker.sock', source: 'default' };
 }
 
 function localSocket(host: string, source: string): string {
   if (host.startsWith('unix://')) return host.slice('unix://'.length);
   if (host.startsWith('/')) return host;
-  throw new HeadjackError('engine_unsupported', `${source} names an engine on another machine (${host}); the worktree is not there`, {
-    hint: source === 'DOCKER_HOST' ? 'unset DOCKER_HOST' : 'docker context use default',
-  });
+  throw new HeadjackError(
+    'engine_unsupported',
+    `${source} names an engine on another machine (${host}); the worktree is not there`,
+    {
+      hint: source === 'DOCKER_HOST' ? 'unset DOCKER_HOST' : 'docker context use default',
+    },
+  );
 }
 
 function dockerContext(env: NodeJS.ProcessEnv, home: string): { name: string; host: string } | undefined {
@@ -43,11 +60,12 @@ function dockerContext(env: NodeJS.ProcessEnv, home: string): { name: string; ho
   if (typeof name !== 'string' || name === '' || name === 'default') return undefined;
   const id = createHash('sha256').update(name).digest('hex');
   const endpoints = readJson(path.join(folder, 'contexts', 'meta', id, 'meta.json'))?.['Endpoints'] as
-    | { docker?: { Host?: unknown } }
-    | undefined;
+    { docker?: { Host?: unknown } } | undefined;
   const host = endpoints?.docker?.Host;
   if (typeof host === 'string') return { name, host };
-  throw new HeadjackError('engine_unreachable', `the Docker context "${name}" does not exist`, { hint: 'docker context ls' });
+  throw new HeadjackError('engine_unreachable', `the Docker context "${name}" does not exist`, {
+    hint: 'docker context ls',
+  });
 }
 
 function readJson(file: string): Record<string, unknown> | undefined {

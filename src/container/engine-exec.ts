@@ -17,7 +17,10 @@ export function createEngineExec(engine: EngineHttp): ContainerExec {
         ...(request.user === undefined ? {} : { User: request.user }),
         ...(request.workdir === undefined ? {} : { WorkingDir: request.workdir }),
       })) as { Id: string };
-      const { socket, head } = await engine.hijack(`/exec/${created.Id}/start`, { Detach: false, Tty: request.tty });
+      const { socket, head } = await engine.hijack(`/exec/${created.Id}/start`, {
+        Detach: false,
+        Tty: request.tty,
+      });
       if (head.length > 0) socket.unshift(head);
       return {
         id: created.Id,
@@ -26,8 +29,14 @@ export function createEngineExec(engine: EngineHttp): ContainerExec {
           await engine.request('POST', `/exec/${created.Id}/resize?h=${String(rows)}&w=${String(columns)}`);
         },
         async inspect() {
-          const state = (await engine.request('GET', `/exec/${created.Id}/json`)) as { Running: boolean; ExitCode: number | null };
-          return { running: state.Running, exitCode: state.Running ? undefined : (state.ExitCode ?? undefined) };
+          const state = (await engine.request('GET', `/exec/${created.Id}/json`)) as {
+            Running: boolean;
+            ExitCode: number | null;
+          };
+          return {
+            running: state.Running,
+            exitCode: state.Running ? undefined : (state.ExitCode ?? undefined),
+          };
         },
       };
     } catch (error) {
@@ -55,7 +64,9 @@ export function createEngineExec(engine: EngineHttp): ContainerExec {
 function translate(error: unknown, container: string): unknown {
   const status = engineStatus(error);
   const short = container.slice(0, 12);
-  if (status === 409) return new HeadjackError('not_running', `container ${short} does not run`, { cause: error });
-  if (status === 404) return new HeadjackError('not_running', `container ${short} does not exist`, { cause: error });
+  if (status === 409)
+    return new HeadjackError('not_running', `container ${short} does not run`, { cause: error });
+  if (status === 404)
+    return new HeadjackError('not_running', `container ${short} does not exist`, { cause: error });
   return error;
 }

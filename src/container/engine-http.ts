@@ -20,7 +20,11 @@ export function createEngineHttp(socketPath: string): EngineHttp {
   // `import 'node:http'` in ESM compiles undici too (20 ms); this does not
   const http = process.getBuiltinModule('node:http');
   // `socketPath` of http.request compiles a regular expression for IPv6 first (5 ms); a connection of our own does not
-  const options = (method: string, path: string, headers: Record<string, string | number>): Http.RequestOptions => ({
+  const options = (
+    method: string,
+    path: string,
+    headers: Record<string, string | number>,
+  ): Http.RequestOptions => ({
     method,
     path,
     headers: { host: 'engine', ...headers },
@@ -31,10 +35,14 @@ export function createEngineHttp(socketPath: string): EngineHttp {
     request(method, path, body) {
       return new Promise((resolve, reject) => {
         const payload = body === undefined ? undefined : JSON.stringify(body);
-        const headers = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
+        const headers =
+          payload === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
         const request = http.request(options(method, path, { connection: 'close', ...headers }), answer => {
           collect(answer).then(text => {
-            if ((answer.statusCode ?? 0) >= 400) reject(engineFailed(`${method} ${path}`, answer.statusCode ?? 0, text));
+            if ((answer.statusCode ?? 0) >= 400)
+              reject(engineFailed(`${method} ${path}`, answer.statusCode ?? 0, text));
             else resolve(parseJson(text));
           }, reject);
         });
@@ -95,14 +103,23 @@ function parseJson(text: string): unknown {
 export function engineFailed(what: string, status: number, text: string): HeadjackError {
   const parsed = parseJson(text) as { message?: unknown } | undefined;
   const said = typeof parsed?.message === 'string' ? parsed.message : text.trim();
-  return new HeadjackError('engine_failed', `the engine refuses ${what.replace(/\?.*$/, '')}: ${printable(said)}`, { details: { status, message: said } });
+  return new HeadjackError(
+    'engine_failed',
+    `the engine refuses ${what.replace(/\?.*$/, '')}: ${printable(said)}`,
+    { details: { status, message: said } },
+  );
 }
 
 /** HTTP status of an engine_failed error, else 0. */
 export function engineStatus(error: unknown): number {
   if (!(error instanceof HeadjackError) || error.code !== 'engine_failed') return 0;
   const { details } = error;
-  return typeof details === 'object' && details !== null && 'status' in details && typeof details.status === 'number' ? details.status : 0;
+  return typeof details === 'object' &&
+    details !== null &&
+    'status' in details &&
+    typeof details.status === 'number'
+    ? details.status
+    : 0;
 }
 
 export function translateConnection(error: unknown, socketPath: string): unknown {

@@ -44,14 +44,18 @@ export function planMounts(plan: MountPlan): BindMount[] {
     ...alternates(commonDir).map(masked),
   ];
   const modules = path.join(metadata, 'modules');
-  mounts.push(plan.writableSubmodules ? writable(existing(modules, 'folder')) : masked(existing(modules, 'folder')));
+  mounts.push(
+    plan.writableSubmodules ? writable(existing(modules, 'folder')) : masked(existing(modules, 'folder')),
+  );
   for (const remote of plan.localRemotes) mounts.push(...mountRemote(remote, commonDir));
   if (plan.sshAgent !== undefined) {
     mounts.push({ source: plan.sshAgent.socket, target: SSH_SOCKET, readOnly: true });
-    if (plan.sshAgent.knownHosts !== undefined) mounts.push({ source: plan.sshAgent.knownHosts, target: SSH_KNOWN_HOSTS, readOnly: true });
+    if (plan.sshAgent.knownHosts !== undefined)
+      mounts.push({ source: plan.sshAgent.knownHosts, target: SSH_KNOWN_HOSTS, readOnly: true });
   }
-  const seen = new Set<string>();
-  return mounts.filter(mount => !seen.has(mount.target) && seen.add(mount.target) !== undefined);
+  const first = new Map<string, BindMount>();
+  for (const mount of mounts) if (!first.has(mount.target)) first.set(mount.target, mount);
+  return [...first.values()];
 }
 
 /** What in a git directory tells git to run programs, or where to find what does. */
@@ -80,7 +84,9 @@ function existing(place: string, kind: 'file' | 'folder'): string {
   }
   if (kind === 'folder' ? stat.isDirectory() : stat.isFile()) return place;
   throw new HeadjackError('unsafe', `${place} is no plain ${kind}, so the container could replace it`, {
-    hint: stat.isSymbolicLink() ? `put the ${kind} that it points to in its place` : `look at it: ls -l ${place}`,
+    hint: stat.isSymbolicLink()
+      ? `put the ${kind} that it points to in its place`
+      : `look at it: ls -l ${place}`,
     details: [`${place} cannot be protected`],
   });
 }
@@ -101,8 +107,15 @@ function alternates(commonDir: string, seen = new Set<string>()): string[] {
 /** A remote that is a folder here: its git directory at its own path, without the means to run code at the next push. */
 function mountRemote(remote: string, commonDir: string): BindMount[] {
   const candidates = [path.join(remote, '.git'), remote, `${remote}.git`];
-  const gitDir = candidates.find(place => fs.existsSync(path.join(place, 'HEAD')) && fs.existsSync(path.join(place, 'objects')));
-  if (gitDir === undefined || realPathOf(gitDir) === commonDir || realPathOf(gitDir).startsWith(`${commonDir}/`)) return [];
+  const gitDir = candidates.find(
+    place => fs.existsSync(path.join(place, 'HEAD')) && fs.existsSync(path.join(place, 'objects')),
+  );
+  if (
+    gitDir === undefined ||
+    realPathOf(gitDir) === commonDir ||
+    realPathOf(gitDir).startsWith(`${commonDir}/`)
+  )
+    return [];
   const masks = maskGitDirectory(gitDir, false).filter(mount => !mount.target.endsWith('/config.worktree'));
   const worktrees = path.join(gitDir, 'worktrees');
   return [

@@ -2,9 +2,16 @@
  * What keeps the container up. With `Init`, TERM ends it at once: without, it would be pid 1, which ignores TERM, and every stop
  * would wait ten seconds. Its pid is noted so that "end everything else" leaves it alone.
  */
-export const keepAliveCommand: readonly string[] = ['sh', '-c', 'echo $$ > /run/headjack/keep-alive; exec sleep 2147483647'];
+export const keepAliveCommand: readonly string[] = [
+  'sh',
+  '-c',
+  'echo $$ > /run/headjack/keep-alive; exec sleep 2147483647',
+];
 
 /** Whether a command line from the engine's process list is init or the keep-alive itself. */
 export function isKeepAlive(commandLine: string): boolean {
-  return /(^|\/)(docker-init|tini|catatonit)\b/.test(commandLine) || /^(\S*\/)?(busybox )?sleep 2147483647$/.test(commandLine);
+  return (
+    /(^|\/)(docker-init|tini|catatonit)\b/.test(commandLine) ||
+    /^(\S*\/)?(busybox )?sleep 2147483647$/.test(commandLine)
+  );
 }

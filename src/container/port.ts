@@ -87,7 +87,13 @@ export interface ImageInfo {
 
 export type ArchiveEntry =
   | { readonly kind: 'file'; readonly path: string; readonly content: string; readonly mode: number }
-  | { readonly kind: 'folder'; readonly path: string; readonly mode: number; readonly uid: number; readonly gid: number }
+  | {
+      readonly kind: 'folder';
+      readonly path: string;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
   | { readonly kind: 'link'; readonly path: string; readonly target: string };
 
 /** Making, stopping and removing containers. The adapter maps what the host has to what the engine sees. */

@@ -2,7 +2,9 @@
  * Takes the engine's multiplexed stream apart: frames of an 8-byte head (stream number, three zeros, big-endian length) and the
  * bytes. `onBytes` gets them as they come, also of a frame that is not whole yet.
  */
-export function createStreamSplitter(onBytes: (stream: 'stdout' | 'stderr', bytes: Buffer) => void): (chunk: Buffer) => void {
+export function createStreamSplitter(
+  onBytes: (stream: 'stdout' | 'stderr', bytes: Buffer) => void,
+): (chunk: Buffer) => void {
   let head = Buffer.alloc(0);
   let left = 0;
   let stream: 'stdout' | 'stderr' = 'stdout';

@@ -47,9 +47,19 @@ export function planUser(
   const home = known === undefined || known.home === '' || known.home === '/' ? '/home/hjk' : known.home;
   const entries: ArchiveEntry[] = [];
   if (known === undefined) {
-    entries.push({ kind: 'file', path: '/etc/passwd', content: append(image.passwd, `hjk:x:${String(uid)}:${String(gid)}:hjk:${home}:/bin/sh`), mode: 0o644 });
+    entries.push({
+      kind: 'file',
+      path: '/etc/passwd',
+      content: append(image.passwd, `hjk:x:${String(uid)}:${String(gid)}:hjk:${home}:/bin/sh`),
+      mode: 0o644,
+    });
     if (!new RegExp(`^[^:]*:[^:]*:${String(gid)}:`, 'm').test(image.group)) {
-      entries.push({ kind: 'file', path: '/etc/group', content: append(image.group, `hjk:x:${String(gid)}:`), mode: 0o644 });
+      entries.push({
+        kind: 'file',
+        path: '/etc/group',
+        content: append(image.group, `hjk:x:${String(gid)}:`),
+        mode: 0o644,
+      });
     }
   }
   if (home === '/home/hjk') entries.push({ kind: 'folder', path: home, mode: 0o755, uid, gid });
@@ -64,7 +74,11 @@ function append(text: string, line: string): string {
  * A Dockerfile that gives an image's own user other ids and its home to them: made once per image and ids.
  * The user's name, HOME and shell stay.
  */
-export function deriveUserDockerfile(imageId: string, user: PasswdLine, ids: { readonly uid: number; readonly gid: number }): string {
+export function deriveUserDockerfile(
+  imageId: string,
+  user: PasswdLine,
+  ids: { readonly uid: number; readonly gid: number },
+): string {
   const line = [user.name, 'x', ids.uid, ids.gid, '', user.home, user.shell].join(':');
   const script = [
     `grep -v '^${user.name}:' /etc/passwd > /etc/passwd.hjk`,

@@ -29,7 +29,7 @@ export function worktreeFolder(branch: string, taken: ReadonlySet<string>): stri
 export function isValidBranch(branch: string): boolean {
   if (branch === '' || branch === '@' || branch === 'HEAD' || branch.startsWith('-')) return false;
   if (branch.startsWith('/') || branch.endsWith('/') || branch.endsWith('.')) return false;
-  // eslint-disable-next-line no-control-regex -- git forbids control characters
+
   if (/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\//.test(branch)) return false;
   return branch.split('/').every(part => !part.startsWith('.') && !part.endsWith('.lock'));
 }

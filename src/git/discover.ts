@@ -37,7 +37,11 @@ function repositoryAt(folder: string): Repository | undefined {
   const gitDir = gitDirOf(dotGit);
   if (gitDir !== undefined) {
     const common = commonDirAt(gitDir);
-    return { root: common === gitDir ? folder : mainRoot(common), commonDir: common, bare: common !== gitDir && isBare(common) };
+    return {
+      root: common === gitDir ? folder : mainRoot(common),
+      commonDir: common,
+      bare: common !== gitDir && isBare(common),
+    };
   }
   if (!isGitDir(folder)) return undefined;
   const common = commonDirAt(folder);

@@ -8,7 +8,8 @@ import { OPERATION_VARIABLE } from '../process/by-environment.ts';
 export function gitEnvironment(env: NodeJS.ProcessEnv, extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(env)) {
-    if (name === OPERATION_VARIABLE || (!name.startsWith('GIT_') && !name.startsWith('HEADJACK_'))) kept[name] = value;
+    if (name === OPERATION_VARIABLE || (!name.startsWith('GIT_') && !name.startsWith('HEADJACK_')))
+      kept[name] = value;
   }
   return { ...kept, GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C', LANGUAGE: 'C', ...extra };
 }

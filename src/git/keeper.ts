@@ -30,7 +30,16 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
     async addsTo(look, base, tree) {
       if (look.git === undefined) return true;
       const from = base === '' ? 'HEAD' : base;
-      const result = await look.git.try(['diff-tree', '-r', '--no-renames', '--name-only', '-z', '--diff-filter=d', `${from}^{tree}`, tree]);
+      const result = await look.git.try([
+        'diff-tree',
+        '-r',
+        '--no-renames',
+        '--name-only',
+        '-z',
+        '--diff-filter=d',
+        `${from}^{tree}`,
+        tree,
+      ]);
       return result.code !== 0 || result.stdout.length > 0;
     },
     findMetadata,

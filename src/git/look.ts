@@ -6,7 +6,12 @@ import { readIfThere, realPathOf } from '../process/files.ts';
 import { findMetadata, lockReason, namedMetadata, type WorktreeMetadata } from './metadata.ts';
 import { hasChanges, linkedWorktreeOf, openNested, type NestedRepository } from './nested.ts';
 import { createPlumbing, splitNul, type Plumbing } from './plumbing.ts';
-import { findUnreachable, worktreeOnlyTips, type DoomedTip, type UnreachableCommits } from './reachability.ts';
+import {
+  findUnreachable,
+  worktreeOnlyTips,
+  type DoomedTip,
+  type UnreachableCommits,
+} from './reachability.ts';
 import { findChanges, type TreeChanges } from './tree-changes.ts';
 import { walkTree } from './walk.ts';
 
@@ -51,27 +56,40 @@ const unfinished: readonly (readonly [file: string, what: string])[] = [
  * @param at where the folder is at the moment, if it was renamed aside
  * @throws HeadjackError worktree_nested, busy (a git works there)
  */
-export async function lookAtWorktree(subject: WorktreeSubject, env: NodeJS.ProcessEnv, at = subject.worktree): Promise<Look> {
+export async function lookAtWorktree(
+  subject: WorktreeSubject,
+  env: NodeJS.ProcessEnv,
+  at = subject.worktree,
+): Promise<Look> {
   const metadata = findMetadata(subject.commonDir, subject.worktree);
   const stat = fs.lstatSync(at, { throwIfNoEntry: false });
-  const present = stat !== undefined && !(stat.isDirectory() && metadata === undefined && fs.readdirSync(at).length === 0);
+  const present =
+    stat !== undefined && !(stat.isDirectory() && metadata === undefined && fs.readdirSync(at).length === 0);
   const doubt = present ? whyUnknown(subject, at, metadata, stat) : undefined;
   if (doubt !== undefined) return unknownLook(metadata, doubt);
   if (metadata !== undefined && fs.existsSync(path.join(metadata.folder, 'index.lock'))) {
-    throw new HeadjackError('busy', `a git works in ${subject.worktree}: ${path.join(metadata.folder, 'index.lock')} exists`, {
-      hint: 'wait for it; if no git runs there, remove that file',
-    });
+    throw new HeadjackError(
+      'busy',
+      `a git works in ${subject.worktree}: ${path.join(metadata.folder, 'index.lock')} exists`,
+      {
+        hint: 'wait for it; if no git runs there, remove that file',
+      },
+    );
   }
   const gitDir = metadata?.folder ?? subject.commonDir;
   const git = await createPlumbing({ gitDir, workTree: present ? at : undefined }, env);
   const reasons: string[] = [];
   if (metadata?.lock !== undefined && metadata.lock !== lockReason(subject.instanceId)) {
-    reasons.push(`the worktree is locked by somebody else${metadata.lock === '' ? '' : `: ${printable(metadata.lock)}`}`);
+    reasons.push(
+      `the worktree is locked by somebody else${metadata.lock === '' ? '' : `: ${printable(metadata.lock)}`}`,
+    );
   }
   try {
     const heads = await judgeHeads(subject, git, metadata !== undefined);
     for (const tip of heads.unreachable) {
-      reasons.push(`${String(tip.count)} commit${tip.count === 1 ? '' : 's'} of ${tip.what} on no other branch, tag or remote`);
+      reasons.push(
+        `${String(tip.count)} commit${tip.count === 1 ? '' : 's'} of ${tip.what} on no other branch, tag or remote`,
+      );
     }
     for (const [file, what] of metadata === undefined ? [] : unfinished) {
       if (fs.existsSync(path.join(metadata?.folder ?? '', file))) reasons.push(`${what} is not finished`);
@@ -103,16 +121,24 @@ function unknownLook(metadata: WorktreeMetadata | undefined, why: string): Look 
 }
 
 /** Why the folder cannot be judged, if so: only a folder that git's metadata and the entry name alike can. */
-function whyUnknown(subject: WorktreeSubject, at: string, metadata: WorktreeMetadata | undefined, stat: fs.Stats | undefined): string | undefined {
+function whyUnknown(
+  subject: WorktreeSubject,
+  at: string,
+  metadata: WorktreeMetadata | undefined,
+  stat: fs.Stats | undefined,
+): string | undefined {
   if (stat?.isDirectory() !== true) return `${at} is no folder`;
   if (metadata === undefined) return `git knows no worktree at ${subject.worktree}`;
   const common = readIfThere(path.join(metadata.folder, 'commondir'))?.trim() ?? '';
-  if (realPathOf(path.resolve(metadata.folder, common)) !== subject.commonDir) return `${metadata.folder}/commondir names another repository`;
+  if (realPathOf(path.resolve(metadata.folder, common)) !== subject.commonDir)
+    return `${metadata.folder}/commondir names another repository`;
   const named = namedMetadata(at);
   if (named === undefined) return `${at}/.git is missing`;
   if (named !== realPathOf(metadata.folder)) return `${at}/.git names other metadata`;
   const config = readIfThere(path.join(metadata.folder, 'config.worktree')) ?? '';
-  return /^\s*worktree\s*=/im.test(config) ? `${metadata.folder}/config.worktree sets core.worktree` : undefined;
+  return /^\s*worktree\s*=/im.test(config)
+    ? `${metadata.folder}/config.worktree sets core.worktree`
+    : undefined;
 }
 
 async function judgeHeads(
@@ -121,7 +147,9 @@ async function judgeHeads(
   ownHead: boolean,
 ): Promise<Pick<Look, 'head' | 'detached' | 'branchTip' | 'unreachable'>> {
   const resolve = async (name: string): Promise<string | undefined> => {
-    const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${name}^{commit}`])).stdout.toString('latin1').trim();
+    const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${name}^{commit}`])).stdout
+      .toString('latin1')
+      .trim();
     return commit === '' ? undefined : commit;
   };
   const head = ownHead ? await resolve('HEAD') : undefined;
@@ -141,7 +169,9 @@ function describeChanges(changes: TreeChanges): string[] {
   const list = (what: string, files: readonly string[]): string[] => {
     if (files.length === 0) return [];
     const names = files.slice(0, 5).map(file => printable(Buffer.from(file, 'latin1').toString('utf8')));
-    return [`${what}: ${names.join(', ')}${files.length > 5 ? `, and ${String(files.length - 5)} more` : ''}`];
+    return [
+      `${what}: ${names.join(', ')}${files.length > 5 ? `, and ${String(files.length - 5)} more` : ''}`,
+    ];
   };
   return [
     ...list('uncommitted', [...new Set([...changes.staged, ...changes.unstaged, ...changes.conflicted])]),
@@ -157,13 +187,19 @@ async function judgeNested(
   const tree = walkTree(at);
   const [mount] = tree.mounts;
   if (mount !== undefined) {
-    throw new HeadjackError('worktree_nested', `${at}/${printable(mount)} is a mount point inside the worktree`, {
-      hint: `sudo umount ${at}/${printable(mount)}`,
-    });
+    throw new HeadjackError(
+      'worktree_nested',
+      `${at}/${printable(mount)} is a mount point inside the worktree`,
+      {
+        hint: `sudo umount ${at}/${printable(mount)}`,
+      },
+    );
   }
   if (tree.unreadable.length > 0) {
     const input = tree.unreadable.map(folder => `${folder}\0`).join('');
-    const ignored = splitNul((await outer.git.try(['check-ignore', '-z', '--stdin'], { input })).stdout.toString('latin1'));
+    const ignored = splitNul(
+      (await outer.git.try(['check-ignore', '-z', '--stdin'], { input })).stdout.toString('latin1'),
+    );
     const left = tree.unreadable.filter(folder => !ignored.includes(folder));
     if (left[0] !== undefined) throw new Error(`${left[0]} cannot be read`);
   }
@@ -180,7 +216,8 @@ async function judgeNested(
     const link = outer.changes.links.get(relative);
     const moved = link !== undefined && found.head !== undefined && link !== found.head;
     if (hasChanges(found.changes)) reasons.push(`repository ${shown} inside has uncommitted work`);
-    if (found.unpushed.size > 0) reasons.push(`repository ${shown} inside has commits that none of its remotes has`);
+    if (found.unpushed.size > 0)
+      reasons.push(`repository ${shown} inside has commits that none of its remotes has`);
     if (moved) reasons.push(`submodule ${shown} is at another commit than recorded`);
     if (hasChanges(found.changes) || found.unpushed.size > 0 || moved) nested.push(found);
   }

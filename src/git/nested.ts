@@ -28,11 +28,17 @@ export function linkedWorktreeOf(folder: string): string | undefined {
 }
 
 /** @throws HeadjackError git_failed where git cannot read it: the caller then cannot tell */
-export async function openNested(worktree: string, relative: string, env: NodeJS.ProcessEnv): Promise<NestedRepository> {
+export async function openNested(
+  worktree: string,
+  relative: string,
+  env: NodeJS.ProcessEnv,
+): Promise<NestedRepository> {
   const folder = path.join(worktree, Buffer.from(relative, 'latin1').toString('utf8'));
   const git = await createPlumbing({ gitDir: path.join(folder, '.git'), workTree: folder }, env);
   await git.text(['rev-parse', '--git-dir']);
-  const head = (await git.try(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])).stdout.toString('latin1').trim();
+  const head = (await git.try(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])).stdout
+    .toString('latin1')
+    .trim();
   const refs = new Map<string, string>();
   for (const line of (await git.text(['for-each-ref', '--format=%(objectname) %(refname)'])).split('\n')) {
     const [object, name] = line.split(' ');
@@ -40,7 +46,16 @@ export async function openNested(worktree: string, relative: string, env: NodeJS
   }
   if (head !== '') refs.set('HEAD', head);
   const missing =
-    refs.size === 0 ? '' : await git.text(['rev-list', '--max-count=1', ...(head === '' ? [] : ['HEAD']), '--all', '--not', '--remotes']);
+    refs.size === 0
+      ? ''
+      : await git.text([
+          'rev-list',
+          '--max-count=1',
+          ...(head === '' ? [] : ['HEAD']),
+          '--all',
+          '--not',
+          '--remotes',
+        ]);
   return {
     path: relative,
     git,
@@ -52,5 +67,7 @@ export async function openNested(worktree: string, relative: string, env: NodeJS
 }
 
 export function hasChanges(changes: TreeChanges): boolean {
-  return changes.staged.length + changes.unstaged.length + changes.untracked.length + changes.conflicted.length > 0;
+  return (
+    changes.staged.length + changes.unstaged.length + changes.untracked.length + changes.conflicted.length > 0
+  );
 }

@@ -36,14 +36,20 @@ export async function createPlumbing(place: PlumbingPlace, env: NodeJS.ProcessEn
     '--literal-pathspecs',
   ];
   const cwd = place.workTree ?? place.gitDir;
-  const run = async (settings: readonly string[], args: readonly string[], options: PlumbingOptions): Promise<RunResult> => {
+  const run = async (
+    settings: readonly string[],
+    args: readonly string[],
+    options: PlumbingOptions,
+  ): Promise<RunResult> => {
     try {
       return await runCaptured('git', [...settings.flatMap(s => ['-c', s]), ...base, ...args], {
         cwd,
         env: gitEnvironment(env, options.env),
         ...(options.input === undefined
           ? {}
-          : { input: typeof options.input === 'string' ? Buffer.from(options.input, 'latin1') : options.input }),
+          : {
+              input: typeof options.input === 'string' ? Buffer.from(options.input, 'latin1') : options.input,
+            }),
       });
     } catch (error) {
       throw gitMissing(error);
@@ -51,7 +57,9 @@ export async function createPlumbing(place: PlumbingPlace, env: NodeJS.ProcessEn
   };
   const filters = filterOverrides(
     parseScopedConfig(
-      (await run([], ['config', '--show-scope', '-z', '--get-regexp', '^filter\\.'], {})).stdout.toString('utf8'),
+      (await run([], ['config', '--show-scope', '-z', '--get-regexp', '^filter\\.'], {})).stdout.toString(
+        'utf8',
+      ),
     ),
   );
   const bytes: Plumbing['bytes'] = async (args, options = {}) => {
@@ -68,14 +76,21 @@ export async function createPlumbing(place: PlumbingPlace, env: NodeJS.ProcessEn
 
 function gitFailed(args: readonly string[], result: RunResult): HeadjackError {
   const said = printable(result.stderr.trim().split('\n').at(-1) ?? '');
-  return new HeadjackError('git_failed', `git ${args.find((word, i) => word !== '-c' && args[i - 1] !== '-c') ?? ''} failed: ${said === '' ? `exit code ${String(result.code)}` : said}`, {
-    details: { command: ['git', ...args], exit_code: result.code, stderr: result.stderr.trim() },
-  });
+  return new HeadjackError(
+    'git_failed',
+    `git ${args.find((word, i) => word !== '-c' && args[i - 1] !== '-c') ?? ''} failed: ${said === '' ? `exit code ${String(result.code)}` : said}`,
+    {
+      details: { command: ['git', ...args], exit_code: result.code, stderr: result.stderr.trim() },
+    },
+  );
 }
 
 export function gitMissing(error: unknown): unknown {
   return errnoOf(error) === 'ENOENT'
-    ? new HeadjackError('git_missing', 'git is not installed, or not on PATH', { hint: 'apt-get install git', cause: error })
+    ? new HeadjackError('git_missing', 'git is not installed, or not on PATH', {
+        hint: 'apt-get install git',
+        cause: error,
+      })
     : error;
 }
 

@@ -15,12 +15,22 @@ export interface UnreachableCommits extends DoomedTip {
  * Which of the tips hold commits that no branch, tag or remote-tracking branch has once they are gone. `without` is a branch
  * that goes too; symbolic refs to it do not count. Commits that only a reflog holds do not count.
  */
-export async function findUnreachable(git: Plumbing, tips: readonly DoomedTip[], without: string | undefined): Promise<UnreachableCommits[]> {
+export async function findUnreachable(
+  git: Plumbing,
+  tips: readonly DoomedTip[],
+  without: string | undefined,
+): Promise<UnreachableCommits[]> {
   if (tips.length === 0) return [];
   const gone = without === undefined ? undefined : `refs/heads/${without}`;
   const kept: string[] = [];
   const format = '%(objecttype) %(objectname) %(*objecttype) %(*objectname)%00%(refname)%00%(symref)';
-  const listing = await git.text(['for-each-ref', `--format=${format}`, 'refs/heads', 'refs/tags', 'refs/remotes']);
+  const listing = await git.text([
+    'for-each-ref',
+    `--format=${format}`,
+    'refs/heads',
+    'refs/tags',
+    'refs/remotes',
+  ]);
   for (const line of listing.split('\n')) {
     const [objects = '', name, symref] = line.split('\0');
     if (name === undefined || name === gone || (gone !== undefined && symref === gone)) continue;
@@ -40,13 +50,21 @@ export async function findUnreachable(git: Plumbing, tips: readonly DoomedTip[],
 /** Commits that only this worktree's own state holds: refs of its own, and what a rebase or merge put aside. */
 export async function worktreeOnlyTips(git: Plumbing): Promise<DoomedTip[]> {
   const tips: DoomedTip[] = [];
-  const listing = await git.text(['for-each-ref', '--format=%(objecttype) %(objectname) %(refname)', 'refs/worktree', 'refs/bisect', 'refs/rewritten']);
+  const listing = await git.text([
+    'for-each-ref',
+    '--format=%(objecttype) %(objectname) %(refname)',
+    'refs/worktree',
+    'refs/bisect',
+    'refs/rewritten',
+  ]);
   for (const line of listing.split('\n')) {
     const [type, commit, name] = line.split(' ');
     if (type === 'commit' && commit !== undefined && name !== undefined) tips.push({ what: name, commit });
   }
   for (const name of ['MERGE_AUTOSTASH', 'rebase-merge/autostash', 'rebase-apply/autostash']) {
-    const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${name}^{commit}`])).stdout.toString('latin1').trim();
+    const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${name}^{commit}`])).stdout
+      .toString('latin1')
+      .trim();
     if (commit !== '') tips.push({ what: name, commit });
   }
   return tips;

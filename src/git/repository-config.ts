@@ -13,7 +13,13 @@ export interface RepositoryConfig {
 }
 
 /** Arguments of the call whose output `parseRepositoryConfig` takes. */
-export const configQuery = ['config', '--show-scope', '-z', '--get-regexp', '^(filter\\.|user\\.(name|email)$|remote\\.)'];
+export const configQuery = [
+  'config',
+  '--show-scope',
+  '-z',
+  '--get-regexp',
+  '^(filter\\.|user\\.(name|email)$|remote\\.)',
+];
 
 export function parseRepositoryConfig(output: string, root: string): RepositoryConfig {
   const entries = parseScopedConfig(output);

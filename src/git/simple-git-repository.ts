@@ -18,7 +18,12 @@ class GitExit extends GitError {
 }
 
 /** Set by us, so simple-git's guard against settings that come from outside does not apply. */
-const unsafe = { allowUnsafeHooksPath: true, allowUnsafeFsMonitor: true, allowUnsafeFilter: true, allowUnsafeAlternateRefsCommand: true };
+const unsafe = {
+  allowUnsafeHooksPath: true,
+  allowUnsafeFsMonitor: true,
+  allowUnsafeFilter: true,
+  allowUnsafeAlternateRefsCommand: true,
+};
 
 export function createSimpleGitRepository(repository: Repository, env: NodeJS.ProcessEnv): RepositoryGit {
   const childEnv = gitEnvironment(env);
@@ -30,7 +35,9 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       allowEnvironment: Object.keys(childEnv),
       completion: { onClose: true, onExit: false },
       errors: (error, result) =>
-        result.exitCode === 0 ? undefined : (error ?? new GitExit(result.exitCode, Buffer.concat(result.stdErr).toString('utf8'))),
+        result.exitCode === 0
+          ? undefined
+          : (error ?? new GitExit(result.exitCode, Buffer.concat(result.stdErr).toString('utf8'))),
     }).env(childEnv);
   let config: Promise<RepositoryConfig> | undefined;
   let filtered: Promise<SimpleGit> | undefined;
@@ -61,7 +68,9 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
     }
   };
   const findCommit = async (ref: string): Promise<string | undefined> =>
-    (await attempt(await git(), ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]))?.trim();
+    (
+      await attempt(await git(), ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`])
+    )?.trim();
 
   return {
     findCommit,
@@ -70,19 +79,28 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       const local = await findCommit(`refs/heads/${branch}`);
       if (local !== undefined) {
         if (from === undefined) return { kind: 'local' };
-        throw new HeadjackError('options_differ', `branch "${branch}" exists already; --from is for a new one`, {
-          hint: `hjk run ${branch}`,
-        });
+        throw new HeadjackError(
+          'options_differ',
+          `branch "${branch}" exists already; --from is for a new one`,
+          {
+            hint: `hjk run ${branch}`,
+          },
+        );
       }
       const { remotes } = await loadConfig();
       if (from !== undefined) {
         const remote = remotes.find(r => from === `${r}/${branch}`);
-        if (remote !== undefined && (await findCommit(`refs/remotes/${from}`)) !== undefined) return { kind: 'remote', remote };
+        if (remote !== undefined && (await findCommit(`refs/remotes/${from}`)) !== undefined)
+          return { kind: 'remote', remote };
         const start = await findCommit(from);
         if (start !== undefined) return { kind: 'new', from: start };
-        throw new HeadjackError('ref_not_found', `"${from}" is no commit, branch or tag of ${repository.root}`, {
-          hint: 'git branch --all',
-        });
+        throw new HeadjackError(
+          'ref_not_found',
+          `"${from}" is no commit, branch or tag of ${repository.root}`,
+          {
+            hint: 'git branch --all',
+          },
+        );
       }
       const having: string[] = [];
       for (const remote of remotes) {
@@ -91,16 +109,24 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       const [only] = having;
       if (only !== undefined && having.length === 1) return { kind: 'remote', remote: only };
       if (only !== undefined) {
-        throw new HeadjackError('branch_ambiguous', `branch "${branch}" exists on several remotes: ${having.join(', ')}`, {
-          hint: `hjk run ${branch} --from ${only}/${branch}`,
-          details: { remotes: having },
-        });
+        throw new HeadjackError(
+          'branch_ambiguous',
+          `branch "${branch}" exists on several remotes: ${having.join(', ')}`,
+          {
+            hint: `hjk run ${branch} --from ${only}/${branch}`,
+            details: { remotes: having },
+          },
+        );
       }
       const head = await findCommit('HEAD');
       if (head !== undefined) return { kind: 'new', from: head };
-      throw new HeadjackError('no_commits', `${repository.root} has no commit that branch "${branch}" could start from`, {
-        hint: 'git commit --allow-empty -m "first commit"',
-      });
+      throw new HeadjackError(
+        'no_commits',
+        `${repository.root} has no commit that branch "${branch}" could start from`,
+        {
+          hint: 'git commit --allow-empty -m "first commit"',
+        },
+      );
     },
 
     async requireNotCheckedOut(branch, worktree) {
@@ -111,10 +137,14 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
         if (place === undefined || !lines.includes(`branch refs/heads/${branch}`)) continue;
         if (realPathOf(place) === realPathOf(worktree)) continue;
         const gone = lines.some(l => l.startsWith('prunable'));
-        throw new HeadjackError('branch_in_use', `branch "${branch}" is checked out at ${place}${gone ? ', which is gone' : ''}`, {
-          hint: gone ? 'git worktree prune' : `git -C ${place} switch <another branch>`,
-          details: { worktree: place },
-        });
+        throw new HeadjackError(
+          'branch_in_use',
+          `branch "${branch}" is checked out at ${place}${gone ? ', which is gone' : ''}`,
+          {
+            hint: gone ? 'git worktree prune' : `git -C ${place} switch <another branch>`,
+            details: { worktree: place },
+          },
+        );
       }
     },
 
@@ -122,7 +152,15 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       const add = ['-c', 'checkout.workers=0', 'worktree', 'add', '--quiet'];
       if (origin.kind === 'local') await raw(await git(), [...add, '--', worktree, branch]);
       else if (origin.kind === 'remote') {
-        await raw(await git(), [...add, '--track', '-b', branch, '--', worktree, `refs/remotes/${origin.remote}/${branch}`]);
+        await raw(await git(), [
+          ...add,
+          '--track',
+          '-b',
+          branch,
+          '--',
+          worktree,
+          `refs/remotes/${origin.remote}/${branch}`,
+        ]);
       } else {
         await raw(await git(), [...add, '--no-track', '-b', branch, '--', worktree, origin.from]);
         const { remotes } = await loadConfig();
@@ -170,11 +208,16 @@ function translate(error: unknown, args: readonly string[]): unknown {
   if (errnoOf(error) === 'ENOENT') return gitMissing(error);
   const words = args.filter((word, i) => word !== '-c' && args[i - 1] !== '-c');
   const text = error instanceof Error ? error.message.trim() : String(error);
-  if (/\bENOENT\b/.test(text) && text.includes('spawn')) return gitMissing(Object.assign(new Error(text), { code: 'ENOENT' }));
+  if (/\bENOENT\b/.test(text) && text.includes('spawn'))
+    return gitMissing(Object.assign(new Error(text), { code: 'ENOENT' }));
   const lines = text.split('\n').filter(line => line !== '' && !line.startsWith('hint:'));
   const said = lines.find(line => /^(fatal|error):/.test(line)) ?? lines.at(-1) ?? '';
   return new HeadjackError('git_failed', `git ${words.slice(0, 2).join(' ')} failed: ${printable(said)}`, {
-    details: { command: ['git', ...words], exit_code: error instanceof GitExit ? error.exitCode : undefined, stderr: text },
+    details: {
+      command: ['git', ...words],
+      exit_code: error instanceof GitExit ? error.exitCode : undefined,
+      stderr: text,
+    },
     cause: error,
   });
 }

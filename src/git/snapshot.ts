@@ -16,7 +16,9 @@ export interface Snapshot {
 /** Whether there is anything in it that only the worktree, or the branch that goes too, holds. */
 export function needsSnapshot(look: Look): boolean {
   return (
-    look.unreachable.length > 0 || look.nested.length > 0 || (look.changes !== undefined && (hasChanges(look.changes) || look.changes.intentToAdd.length > 0))
+    look.unreachable.length > 0 ||
+    look.nested.length > 0 ||
+    (look.changes !== undefined && (hasChanges(look.changes) || look.changes.intentToAdd.length > 0))
   );
 }
 
@@ -25,11 +27,19 @@ export function needsSnapshot(look: Look): boolean {
  * Parents: HEAD, the index, then every commit that would be unreachable.
  * @param at where the folder is, if it was renamed aside
  */
-export async function storeSnapshot(subject: WorktreeSubject, look: Look, at = subject.worktree): Promise<Snapshot> {
+export async function storeSnapshot(
+  subject: WorktreeSubject,
+  look: Look,
+  at = subject.worktree,
+): Promise<Snapshot> {
   const { git } = look;
   if (git === undefined) throw unstorable(subject, look.reasons[0] ?? 'it could not be looked at');
   const shallow = look.nested.find(nested => nested.shallow && nested.unpushed.size > 0);
-  if (shallow !== undefined) throw unstorable(subject, `the repository ${shallow.path} inside is shallow: its history cannot be stored`);
+  if (shallow !== undefined)
+    throw unstorable(
+      subject,
+      `the repository ${shallow.path} inside is shallow: its history cannot be stored`,
+    );
   const tree = await writeWorkingTree(look, at);
   const index = await commitTree(git, await writeIndexTree(look), [], 'index');
   for (const nested of look.nested) await takeObjects(git, nested);
@@ -46,7 +56,11 @@ export async function storeSnapshot(subject: WorktreeSubject, look: Look, at = s
     head: look.head ?? null,
     detached: look.detached,
     intent_to_add: look.changes?.intentToAdd ?? [],
-    nested: look.nested.map(nested => ({ path: nested.path, head: nested.head ?? null, refs: Object.fromEntries(nested.unpushed) })),
+    nested: look.nested.map(nested => ({
+      path: nested.path,
+      head: nested.head ?? null,
+      refs: Object.fromEntries(nested.unpushed),
+    })),
     modes: unusualModes(look, at),
   });
   const commit = await commitTree(git, tree, await onlyCommits(git, parents), message);
@@ -58,9 +72,19 @@ export async function writeWorkingTree(look: Look, at: string): Promise<string> 
   const { git, changes } = look;
   if (git === undefined || changes === undefined) return git === undefined ? '' : headTree(git);
   return withPrivateIndex(async env => {
-    await fillIndex(git, env, changes.index.filter(entry => entry.stage === '0'));
+    await fillIndex(
+      git,
+      env,
+      changes.index.filter(entry => entry.stage === '0'),
+    );
     const nestedFiles = look.nested.flatMap(filesOf);
-    const touched = [...changes.unstaged, ...changes.untracked, ...changes.conflicted, ...changes.intentToAdd, ...nestedFiles];
+    const touched = [
+      ...changes.unstaged,
+      ...changes.untracked,
+      ...changes.conflicted,
+      ...changes.intentToAdd,
+      ...nestedFiles,
+    ];
     const storable = (file: string): boolean => {
       const stat = lstatIn(at, file);
       return stat !== undefined && (stat.isFile() || stat.isSymbolicLink());
@@ -74,7 +98,9 @@ export async function writeWorkingTree(look: Look, at: string): Promise<string> 
 }
 
 async function headTree(git: Plumbing): Promise<string> {
-  const tree = (await git.try(['rev-parse', '--verify', '--quiet', 'HEAD^{tree}'])).stdout.toString('latin1').trim();
+  const tree = (await git.try(['rev-parse', '--verify', '--quiet', 'HEAD^{tree}'])).stdout
+    .toString('latin1')
+    .trim();
   return tree === '' ? (await git.text(['hash-object', '-w', '-t', 'tree', '--stdin'])).trim() : tree;
 }
 
@@ -85,7 +111,9 @@ async function writeIndexTree(look: Look): Promise<string> {
   const intended = new Set(changes.intentToAdd);
   const entries: IndexEntry[] = changes.index
     .filter(entry => !intended.has(entry.path))
-    .map(entry => (entry.stage === '0' ? entry : { ...entry, stage: '0', path: `${entry.path}~${entry.stage}` }));
+    .map(entry =>
+      entry.stage === '0' ? entry : { ...entry, stage: '0', path: `${entry.path}~${entry.stage}` },
+    );
   return withPrivateIndex(async env => {
     await fillIndex(git, env, entries);
     return (await git.text(['write-tree', '--missing-ok'], { env })).trim();
@@ -99,7 +127,12 @@ function filesOf(nested: NestedRepository): string[] {
   return [...new Set(files)].map(file => `${nested.path}/${file}`);
 }
 
-async function feed(git: Plumbing, env: NodeJS.ProcessEnv, args: readonly string[], files: readonly string[]): Promise<void> {
+async function feed(
+  git: Plumbing,
+  env: NodeJS.ProcessEnv,
+  args: readonly string[],
+  files: readonly string[],
+): Promise<void> {
   if (files.length > 0) await git.text(args, { env, input: files.map(file => `${file}\0`).join('') });
 }
 
@@ -111,8 +144,18 @@ async function takeObjects(git: Plumbing, nested: NestedRepository): Promise<voi
   await git.text(['index-pack', '--stdin', '--fix-thin'], { input: pack });
 }
 
-async function commitTree(git: Plumbing, tree: string, parents: readonly string[], message: string): Promise<string> {
-  const who = { GIT_AUTHOR_NAME: 'headjack', GIT_AUTHOR_EMAIL: 'headjack@localhost', GIT_COMMITTER_NAME: 'headjack', GIT_COMMITTER_EMAIL: 'headjack@localhost' };
+async function commitTree(
+  git: Plumbing,
+  tree: string,
+  parents: readonly string[],
+  message: string,
+): Promise<string> {
+  const who = {
+    GIT_AUTHOR_NAME: 'headjack',
+    GIT_AUTHOR_EMAIL: 'headjack@localhost',
+    GIT_COMMITTER_NAME: 'headjack',
+    GIT_COMMITTER_EMAIL: 'headjack@localhost',
+  };
   const args = ['commit-tree', tree, ...[...new Set(parents)].flatMap(parent => ['-p', parent])];
   return (await git.text(args, { env: who, input: message })).trim();
 }
@@ -121,7 +164,9 @@ async function commitTree(git: Plumbing, tree: string, parents: readonly string[
 async function onlyCommits(git: Plumbing, objects: readonly string[]): Promise<string[]> {
   const commits: string[] = [];
   for (const object of objects) {
-    const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${object}^{commit}`])).stdout.toString('latin1').trim();
+    const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${object}^{commit}`])).stdout
+      .toString('latin1')
+      .trim();
     if (commit !== '') commits.push(commit);
   }
   return commits;

@@ -27,7 +27,13 @@ export interface IndexEntry {
 }
 
 /** Settings under which git looks at contents, not at what the index or the configuration claims about them. */
-const honest = ['core.ignoreStat=false', 'core.sparseCheckout=false', 'index.sparse=false', 'core.splitIndex=false', 'status.showUntrackedFiles=all'].flatMap(s => ['-c', s]);
+const honest = [
+  'core.ignoreStat=false',
+  'core.sparseCheckout=false',
+  'index.sparse=false',
+  'core.splitIndex=false',
+  'status.showUntrackedFiles=all',
+].flatMap(s => ['-c', s]);
 
 /** Runs `action` with the path of an index file of its own, in a private folder that is removed afterwards. */
 export async function withPrivateIndex<T>(action: (index: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
@@ -48,7 +54,11 @@ export async function loadIndex(git: Plumbing): Promise<IndexEntry[]> {
 }
 
 /** Fills a private index with entries that carry no file times, flags or caches: every file has to be read to be judged. */
-export async function fillIndex(git: Plumbing, env: NodeJS.ProcessEnv, entries: readonly IndexEntry[]): Promise<void> {
+export async function fillIndex(
+  git: Plumbing,
+  env: NodeJS.ProcessEnv,
+  entries: readonly IndexEntry[],
+): Promise<void> {
   await git.text(['read-tree', '--empty'], { env });
   if (entries.length === 0) return;
   const input = entries.map(e => `${e.mode} ${e.object} ${e.stage}\t${e.path}\0`).join('');
@@ -57,13 +67,17 @@ export async function fillIndex(git: Plumbing, env: NodeJS.ProcessEnv, entries: 
 
 /** `lstat` of a latin1 path below `root`; undefined where there is nothing. */
 export function lstatIn(root: string, relative: string): fs.Stats | undefined {
-  return fs.lstatSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from(relative, 'latin1')]), { throwIfNoEntry: false });
+  return fs.lstatSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from(relative, 'latin1')]), {
+    throwIfNoEntry: false,
+  });
 }
 
 /** Compares contents, whatever bits in the index or settings of the repository say. Writes nothing but a private index. */
 export async function findChanges(git: Plumbing, workTree: string): Promise<TreeChanges> {
   const index = await loadIndex(git);
-  const head = (await git.try(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])).stdout.toString('latin1').trim();
+  const head = (await git.try(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])).stdout
+    .toString('latin1')
+    .trim();
   const base = head === '' ? (await git.text(['hash-object', '-t', 'tree', '--stdin'])).trim() : head;
   return withPrivateIndex(async env => {
     await fillIndex(git, env, index);
@@ -73,14 +87,45 @@ export async function findChanges(git: Plumbing, workTree: string): Promise<Tree
       .map(line => line.slice(2))
       .filter(file => lstatIn(workTree, file) === undefined);
     if (skipped.length > 0) {
-      await git.text(['update-index', '--skip-worktree', '-z', '--stdin'], { env, input: skipped.map(f => `${f}\0`).join('') });
+      await git.text(['update-index', '--skip-worktree', '-z', '--stdin'], {
+        env,
+        input: skipped.map(f => `${f}\0`).join(''),
+      });
     }
     await git.try([...honest, 'update-index', '-q', '--refresh', '--ignore-submodules'], { env });
-    const names = async (args: readonly string[]): Promise<string[]> => splitNul(await git.text([...honest, ...args], { env }));
-    const cached = await names(['diff-index', '--cached', '--name-only', '--no-renames', '--ignore-submodules=dirty', '-z', base, '--']);
-    const unstaged = await names(['diff-files', '--name-only', '--no-renames', '--ignore-submodules=all', '-z', '--']);
+    const names = async (args: readonly string[]): Promise<string[]> =>
+      splitNul(await git.text([...honest, ...args], { env }));
+    const cached = await names([
+      'diff-index',
+      '--cached',
+      '--name-only',
+      '--no-renames',
+      '--ignore-submodules=dirty',
+      '-z',
+      base,
+      '--',
+    ]);
+    const unstaged = await names([
+      'diff-files',
+      '--name-only',
+      '--no-renames',
+      '--ignore-submodules=all',
+      '-z',
+      '--',
+    ]);
     const others = await names(['ls-files', '--others', '--exclude-standard', '-z']);
-    const intended = splitNul(await git.text([...honest, 'diff-files', '--diff-filter=A', '--name-only', '--no-renames', '--ignore-submodules=all', '-z', '--']));
+    const intended = splitNul(
+      await git.text([
+        ...honest,
+        'diff-files',
+        '--diff-filter=A',
+        '--name-only',
+        '--no-renames',
+        '--ignore-submodules=all',
+        '-z',
+        '--',
+      ]),
+    );
     return {
       staged: cached,
       unstaged: [...new Set(unstaged)],

@@ -20,10 +20,11 @@ export function walkTree(root: string): WalkedTree {
   const unreadable: string[] = [];
   const rootBytes = Buffer.from(root);
   const visit = (relative: string): void => {
-    const absolute = relative === '' ? rootBytes : Buffer.concat([rootBytes, Buffer.from(`/${relative}`, 'latin1')]);
+    const absolute =
+      relative === '' ? rootBytes : Buffer.concat([rootBytes, Buffer.from(`/${relative}`, 'latin1')]);
     let entries: fs.Dirent[];
     try {
-      entries = fs.readdirSync(absolute, { withFileTypes: true, encoding: 'latin1' as BufferEncoding });
+      entries = fs.readdirSync(absolute, { withFileTypes: true, encoding: 'latin1' });
     } catch {
       unreadable.push(relative);
       return;
@@ -41,7 +42,8 @@ export function walkTree(root: string): WalkedTree {
   };
   visit('');
   if (mounted.size === 0 && process.platform !== 'linux') {
-    for (const folder of nested) if (fs.lstatSync(path.join(root, folder)).dev !== device) mounts.push(folder);
+    for (const folder of nested)
+      if (fs.lstatSync(path.join(root, folder)).dev !== device) mounts.push(folder);
   }
   for (const mount of mounted) if (!mounts.includes(mount)) mounts.push(mount);
   return { nested, mounts, unreadable };
@@ -58,7 +60,9 @@ function mountPoints(root: string): Set<string> {
   }
   const prefix = `${Buffer.from(root).toString('latin1')}/`;
   for (const line of listing.split('\n')) {
-    const point = line.split(' ')[4]?.replaceAll(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+    const point = line
+      .split(' ')[4]
+      ?.replaceAll(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
     if (point?.startsWith(prefix) === true) found.add(point.slice(prefix.length));
   }
   return found;

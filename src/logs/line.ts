@@ -1,10 +1,11 @@
 /** Any char that a plain line has not: C0 and C1 controls but for the tab. */
-// eslint-disable-next-line no-control-regex -- control characters are what this is about
+
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
 
 /** Escape sequences, as ECMA-48 has them, with the strings of terminals (OSC, DCS, …). Sticky: matched at a position. */
-// eslint-disable-next-line no-control-regex -- as above
-const SEQUENCE = /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~])|\u001b[\]PX^_].*?(?:\u0007|\u001b\\|$)|\u001b[ -/]*[0-~]?|\u001b\[[0-?]*[ -/]*$/sy;
+
+const SEQUENCE =
+  /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~])|\u001b[\]PX^_].*?(?:\u0007|\u001b\\|$)|\u001b[ -/]*[0-~]?|\u001b\[[0-?]*[ -/]*$/sy;
 
 const RESET = '\u001b[0m';
 
@@ -19,11 +20,12 @@ export interface RenderedLine {
  * other control sequence goes. Colours stay if `colors`.
  */
 export function renderLine(raw: string, style: string, colors: boolean): RenderedLine {
-  if (!CONTROL.test(raw)) return { text: colors && style !== '' && raw !== '' ? style + raw + RESET : raw, style };
+  if (!CONTROL.test(raw))
+    return { text: colors && style !== '' && raw !== '' ? style + raw + RESET : raw, style };
   const cells: { char: string; style: string }[] = [];
   let column = 0;
   let current = style;
-  for (let i = 0; i < raw.length; ) {
+  for (let i = 0; i < raw.length;) {
     const char = String.fromCodePoint(raw.codePointAt(i) ?? 0);
     if (char === '\u001b' || char === '\u009b') {
       SEQUENCE.lastIndex = i;

@@ -25,13 +25,18 @@ export function createLogRenderer(options: RenderOptions): LogRenderer {
   let shown = '';
 
   const finish = (raw: string, terminator: string): string => {
-    const line = renderLine(raw.endsWith('\r') && terminator !== '' ? raw.slice(0, -1) : raw, style, options.colors);
+    const line = renderLine(
+      raw.endsWith('\r') && terminator !== '' ? raw.slice(0, -1) : raw,
+      style,
+      options.colors,
+    );
     style = line.style;
     const text = redraw(line.text) + terminator;
     shown = '';
     return text;
   };
-  const redraw = (text: string): string => (text.startsWith(shown) ? text.slice(shown.length) : `\r\u001b[K${text}`);
+  const redraw = (text: string): string =>
+    text.startsWith(shown) ? text.slice(shown.length) : `\r\u001b[K${text}`;
   const take = (text: string): string => {
     const parts: string[] = [];
     let from = 0;

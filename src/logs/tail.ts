@@ -63,13 +63,18 @@ function scanBackwards(
   const block = Buffer.allocUnsafe(BLOCK);
   // the LF that ends the last line of the newest part begins no further one
   let left = want.wanted + (want.newest && endsWithLf(fd, size) ? 1 : 0);
-  for (let end = size; end > 0; ) {
+  for (let end = size; end > 0;) {
     const begin = Math.max(0, end - BLOCK);
     const count = fs.readSync(fd, block, 0, end - begin, begin);
-    for (let at = block.lastIndexOf(LF, count - 1); at >= 0; at = at === 0 ? -1 : block.lastIndexOf(LF, at - 1)) {
+    for (
+      let at = block.lastIndexOf(LF, count - 1);
+      at >= 0;
+      at = at === 0 ? -1 : block.lastIndexOf(LF, at - 1)
+    ) {
       if (--left === 0) return { start: begin + at + 1, left: 0, cut: false };
     }
-    if (size - begin >= want.budget) return { start: Math.max(begin, size - want.budget), left: 0, cut: begin > 0 };
+    if (size - begin >= want.budget)
+      return { start: Math.max(begin, size - want.budget), left: 0, cut: begin > 0 };
     end = begin;
   }
   return { start: 0, left, cut: false };
@@ -86,7 +91,7 @@ function endsWithLf(fd: number, size: number): boolean {
 export function* readRange(range: LogRange): Generator<Buffer> {
   const fd = fs.openSync(range.file, 'r');
   try {
-    for (let at = range.start; at < range.end; ) {
+    for (let at = range.start; at < range.end;) {
       const block = Buffer.allocUnsafe(Math.min(BLOCK, range.end - at));
       const count = fs.readSync(fd, block, 0, block.length, at);
       if (count === 0) return;

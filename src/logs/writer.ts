@@ -9,7 +9,12 @@ export interface LogWriter {
 
 /** `file` is made with mode 0600; a link in its place is refused. Its folder is never made. */
 export function createLogWriter(file: string, maxSize: number): LogWriter {
-  const open = (): number => fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW, 0o600);
+  const open = (): number =>
+    fs.openSync(
+      file,
+      fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW,
+      0o600,
+    );
   let fd = open();
   let size = fs.fstatSync(fd).size;
   const rotate = (): void => {
@@ -26,7 +31,7 @@ export function createLogWriter(file: string, maxSize: number): LogWriter {
         size = 0; // it could not be rotated: go on in the same file, and try again after as many bytes
       }
       try {
-        for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
+        for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done);
         size += bytes.length;
         return true;
       } catch {

@@ -28,21 +28,30 @@ export async function chooseSession(
     const entries = await services.catalog.read(catalog => structuredClone(catalog.entries));
     const found = await newestLive(services, entries);
     if (found !== undefined) return found;
-    throw new HeadjackError('session_not_found', 'no sessions exist', { hint: 'hjk exec <branch> opens one' });
+    throw new HeadjackError('session_not_found', 'no sessions exist', {
+      hint: 'hjk exec <branch> opens one',
+    });
   }
   const repository = requireRepository(services);
-  const entry = await services.catalog.read(catalog => structuredClone(requireInstance(catalog, repository, branch)));
+  const entry = await services.catalog.read(catalog =>
+    structuredClone(requireInstance(catalog, repository, branch)),
+  );
   if (wanted.session === undefined) {
     const found = await newestLive(services, [entry]);
     if (found !== undefined) return found;
-    throw new HeadjackError('session_not_found', `no sessions exist for branch "${branch}"`, { hint: `hjk exec ${branch} opens one` });
+    throw new HeadjackError('session_not_found', `no sessions exist for branch "${branch}"`, {
+      hint: `hjk exec ${branch} opens one`,
+    });
   }
   const session = findSession(entry, wanted.session);
   if (session === undefined) throw sessionNotFound(entry, wanted.session);
   return { entry, session };
 }
 
-async function newestLive(services: Services, entries: readonly InstanceEntry[]): Promise<{ entry: InstanceEntry; session: SessionEntry } | undefined> {
+async function newestLive(
+  services: Services,
+  entries: readonly InstanceEntry[],
+): Promise<{ entry: InstanceEntry; session: SessionEntry } | undefined> {
   const all = entries
     .flatMap(entry => entry.sessions.map(session => ({ entry, session })))
     .sort((a, b) => parseTime(b.session.last_accessed) - parseTime(a.session.last_accessed));
@@ -63,8 +72,16 @@ export interface Attached {
 }
 
 /** Shows a session until the user leaves or it ends. */
-export async function attachSession(services: Services, entry: InstanceEntry, session: SessionEntry): Promise<Attached> {
-  const hosted = { instanceId: entry.id, muxId: session.mux_session_id, title: `${entry.branch} · ${session.name}` };
+export async function attachSession(
+  services: Services,
+  entry: InstanceEntry,
+  session: SessionEntry,
+): Promise<Attached> {
+  const hosted = {
+    instanceId: entry.id,
+    muxId: session.mux_session_id,
+    title: `${entry.branch} · ${session.name}`,
+  };
   const files = sessionFiles(placesOf(services), entry.id, session.id);
   const before = loadRecord(files.record);
   if (before?.ended_at !== undefined) throw ended(entry, session);
@@ -80,7 +97,12 @@ export async function attachSession(services: Services, entry: InstanceEntry, se
 }
 
 /** What became of the session while we looked at it: its file tells, never tmux. */
-async function afterAttach(services: Services, entry: InstanceEntry, session: SessionEntry, looked: boolean): Promise<number> {
+async function afterAttach(
+  services: Services,
+  entry: InstanceEntry,
+  session: SessionEntry,
+  looked: boolean,
+): Promise<number> {
   const files = sessionFiles(placesOf(services), entry.id, session.id);
   const hosted = (await services.host.clients(entry.id)).has(session.mux_session_id);
   const record = await poll(
@@ -94,7 +116,12 @@ async function afterAttach(services: Services, entry: InstanceEntry, session: Se
   const found = record?.found ?? loadRecord(files.record);
   if (found?.ended_at !== undefined) {
     await removeSessionEntry(services, entry.id, session.id);
-    if (found.reason === 'failed') throw new HeadjackError('session_failed', `session ${session.name} did not start: ${found.error ?? 'unknown reason'}`, { hint: `hjk ps ${entry.branch}` });
+    if (found.reason === 'failed')
+      throw new HeadjackError(
+        'session_failed',
+        `session ${session.name} did not start: ${found.error ?? 'unknown reason'}`,
+        { hint: `hjk ps ${entry.branch}` },
+      );
     if (found.exit_code !== undefined) return found.exit_code;
     if (found.reason !== 'lost') return 0;
   }
@@ -106,10 +133,16 @@ async function afterAttach(services: Services, entry: InstanceEntry, session: Se
     pumpAlive
       ? `the terminal of session ${session.name} is gone; its program runs on`
       : `it is not known how session ${session.name} ended; its program may still run`,
-    { hint: pumpAlive ? `hjk logs ${entry.branch} ${session.name} -f, or hjk kill ${entry.branch}/${session.name}` : `hjk kill ${entry.branch}/${session.name}` },
+    {
+      hint: pumpAlive
+        ? `hjk logs ${entry.branch} ${session.name} -f, or hjk kill ${entry.branch}/${session.name}`
+        : `hjk kill ${entry.branch}/${session.name}`,
+    },
   );
 }
 
 function ended(entry: InstanceEntry, session: SessionEntry): HeadjackError {
-  return new HeadjackError('session_ended', `session ${session.name} has ended`, { hint: `hjk logs ${entry.branch} ${session.name}` });
+  return new HeadjackError('session_ended', `session ${session.name} has ended`, {
+    hint: `hjk logs ${entry.branch} ${session.name}`,
+  });
 }

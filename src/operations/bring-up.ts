@@ -30,14 +30,22 @@ export interface Made {
  * Brings an instance from whatever state it is in to running: worktree, container, start. Every step finds out whether it is
  * done already, so it also finishes what a killed process left. The container's id is recorded before it starts.
  */
-export async function bringUp(services: Services, held: Claim, repository: Repository, plan: MakePlan | undefined): Promise<Made> {
+export async function bringUp(
+  services: Services,
+  held: Claim,
+  repository: Repository,
+  plan: MakePlan | undefined,
+): Promise<Made> {
   const { entry } = held;
   const git = await services.git(repository, held.operation.id);
   const made: Made = { worktree: false, branchTip: undefined };
   try {
     await ensureWorktree(services, held, { repository, git, plan }, made);
     throwIfInterrupted(services);
-    const files = instanceFiles({ stateRoot: services.paths.state_root, logs: services.paths.logs }, entry.id);
+    const files = instanceFiles(
+      { stateRoot: services.paths.state_root, logs: services.paths.logs },
+      entry.id,
+    );
     makePrivateFolder(files.folder);
     if (plan !== undefined && loadSpec(files.spec) === undefined) {
       saveEnvironment(files.env, plan.env);
@@ -50,9 +58,13 @@ export async function bringUp(services: Services, held: Claim, repository: Repos
     if (id === undefined) {
       const spec = loadSpec(files.spec);
       if (spec === undefined) {
-        throw new HeadjackError('not_running', `the container of branch "${entry.branch}" is gone, and what it was made of is not known`, {
-          hint: `make it anew: hjk rm ${entry.branch} && hjk run ${entry.branch}`,
-        });
+        throw new HeadjackError(
+          'not_running',
+          `the container of branch "${entry.branch}" is gone, and what it was made of is not known`,
+          {
+            hint: `make it anew: hjk rm ${entry.branch} && hjk run ${entry.branch}`,
+          },
+        );
       }
       const keeper = await services.keeper(held.operation.id);
       const metadata = keeper.findMetadata(repository.commonDir, entry.worktree)?.folder;
@@ -60,7 +72,12 @@ export async function bringUp(services: Services, held: Claim, repository: Repos
       const container = await createContainer(services, { entry, repository, git, metadata }, spec);
       id = container.id;
       const { user } = container;
-      saveSpec(files.spec, { ...spec, user: `${String(user.uid)}:${String(user.gid)}`, home: user.home, shell: user.shell });
+      saveSpec(files.spec, {
+        ...spec,
+        user: `${String(user.uid)}:${String(user.gid)}`,
+        home: user.home,
+        shell: user.shell,
+      });
     }
     throwIfInterrupted(services);
     const recorded = id;
@@ -93,19 +110,29 @@ export class BringUpFailed extends Error {
  * The container of an entry: the one that it names, if that is ours by its labels or (the original's have none) mounts the
  * worktree. One of ours that the entry does not name was made by a killed process and never ran: it is made anew by name.
  */
-export function findContainer(containers: readonly ContainerSummary[], entry: InstanceEntry, owner: string): ContainerSummary | undefined {
+export function findContainer(
+  containers: readonly ContainerSummary[],
+  entry: InstanceEntry,
+  owner: string,
+): ContainerSummary | undefined {
   if (entry.container_id === '') return undefined;
   return containers.find(
     container =>
-      (container.id === entry.container_id || container.id.startsWith(entry.container_id) || container.name === entry.container_id) &&
+      (container.id === entry.container_id ||
+        container.id.startsWith(entry.container_id) ||
+        container.name === entry.container_id) &&
       (isOurs(container.labels, entry.id, owner) || container.sources.includes(entry.worktree)),
   );
 }
 
 function worktreeGone(entry: InstanceEntry): HeadjackError {
-  return new HeadjackError('path_in_the_way', `the worktree ${entry.worktree} of branch "${entry.branch}" is gone, or no longer one of this repository`, {
-    hint: `hjk rm ${entry.branch}, then hjk run ${entry.branch}`,
-  });
+  return new HeadjackError(
+    'path_in_the_way',
+    `the worktree ${entry.worktree} of branch "${entry.branch}" is gone, or no longer one of this repository`,
+    {
+      hint: `hjk rm ${entry.branch}, then hjk run ${entry.branch}`,
+    },
+  );
 }
 
 async function ensureWorktree(
@@ -128,7 +155,10 @@ async function ensureWorktree(
   services.progress.phase('worktree');
   if (metadata !== undefined) await removeHalfMade(services, held, repository, git);
   else refuseStranger(entry);
-  const origin = await git.planBranch(entry.branch, (await git.findCommit(`refs/heads/${entry.branch}`)) === undefined ? at.plan?.from : undefined);
+  const origin = await git.planBranch(
+    entry.branch,
+    (await git.findCommit(`refs/heads/${entry.branch}`)) === undefined ? at.plan?.from : undefined,
+  );
   await git.requireNotCheckedOut(entry.branch, entry.worktree);
   throwIfInterrupted(services);
   makePrivateFolder(path.dirname(entry.worktree));
@@ -139,19 +169,36 @@ async function ensureWorktree(
 }
 
 /** A killed `git worktree add` leaves a tree that differs from its commit by missing files only: that is made again. */
-async function removeHalfMade(services: Services, held: Claim, repository: Repository, git: RepositoryGit): Promise<void> {
+async function removeHalfMade(
+  services: Services,
+  held: Claim,
+  repository: Repository,
+  git: RepositoryGit,
+): Promise<void> {
   const { entry } = held;
   const keeper = await services.keeper(held.operation.id);
-  const subject = { instanceId: entry.id, commonDir: repository.commonDir, worktree: entry.worktree, branch: entry.branch, deleteBranch: false };
+  const subject = {
+    instanceId: entry.id,
+    commonDir: repository.commonDir,
+    worktree: entry.worktree,
+    branch: entry.branch,
+    deleteBranch: false,
+  };
   const folder = keeper.findMetadata(repository.commonDir, entry.worktree)?.folder ?? '';
   // the lock that a killed git leaves on its own index protects nothing any more: its program was waited for
   fs.rmSync(path.join(folder, 'index.lock'), { force: true });
   const look = await keeper.look(subject);
   const empty = look.changes === undefined || look.changes.index.length + look.changes.untracked.length === 0;
   const adds = empty ? false : await keeper.addsTo(look, '', await keeper.writeTree(look, entry.worktree));
-  const halfMade = look.changes === undefined && !fs.existsSync(path.join(entry.worktree, '.git')) && isEmptyOrGone(entry.worktree);
+  const halfMade =
+    look.changes === undefined &&
+    !fs.existsSync(path.join(entry.worktree, '.git')) &&
+    isEmptyOrGone(entry.worktree);
   if (!halfMade && (look.unknown || adds || look.unreachable.length > 0)) {
-    throw new HeadjackError('unsafe', `the half-made worktree ${entry.worktree} holds work`, { details: look.reasons, hint: `hjk rm ${entry.branch}` });
+    throw new HeadjackError('unsafe', `the half-made worktree ${entry.worktree} holds work`, {
+      details: look.reasons,
+      hint: `hjk rm ${entry.branch}`,
+    });
   }
   keeper.deleteFolder(entry.worktree);
   await git.unlockWorktree(entry.worktree);
@@ -166,7 +213,11 @@ function isEmptyOrGone(folder: string): boolean {
 export function refuseStranger(entry: Pick<InstanceEntry, 'worktree' | 'branch'>): void {
   const stat = fs.lstatSync(entry.worktree, { throwIfNoEntry: false });
   if (stat === undefined || (stat.isDirectory() && fs.readdirSync(entry.worktree).length === 0)) return;
-  throw new HeadjackError('path_in_the_way', `${entry.worktree} is in the way of the worktree for branch "${entry.branch}"`, {
-    hint: `move it away: mv ${entry.worktree} ${entry.worktree}.old`,
-  });
+  throw new HeadjackError(
+    'path_in_the_way',
+    `${entry.worktree} is in the way of the worktree for branch "${entry.branch}"`,
+    {
+      hint: `move it away: mv ${entry.worktree} ${entry.worktree}.old`,
+    },
+  );
 }

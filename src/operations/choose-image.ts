@@ -9,7 +9,12 @@ const places = ['.devcontainer/devcontainer.json', '.devcontainer.json'];
  * nothing of it runs.
  * @throws HeadjackError devcontainer_unsupported where the file builds its image
  */
-export async function chooseImage(services: Services, git: RepositoryGit, commit: string, given: string | undefined): Promise<string> {
+export async function chooseImage(
+  services: Services,
+  git: RepositoryGit,
+  commit: string,
+  given: string | undefined,
+): Promise<string> {
   if (given !== undefined) return given;
   for (const place of places) {
     const text = await git.showFile(commit, place);
@@ -17,11 +22,19 @@ export async function chooseImage(services: Services, git: RepositoryGit, commit
     const errors: ParseError[] = [];
     const file: unknown = parse(text, errors, { allowTrailingComma: true });
     if (errors.length > 0 || typeof file !== 'object' || file === null) {
-      throw new HeadjackError('devcontainer_unsupported', `${place} of the branch is no valid JSON with comments`, { hint: 'correct it, or name an image with --image <ref>' });
+      throw new HeadjackError(
+        'devcontainer_unsupported',
+        `${place} of the branch is no valid JSON with comments`,
+        { hint: 'correct it, or name an image with --image <ref>' },
+      );
     }
     if ('image' in file && typeof file.image === 'string' && file.image !== '') return file.image;
     if (['build', 'dockerFile', 'dockerComposeFile'].some(key => key in file)) {
-      throw new HeadjackError('devcontainer_unsupported', `${place} of the branch builds its image, which hjk does not do yet`, { hint: 'name an image with --image <ref>' });
+      throw new HeadjackError(
+        'devcontainer_unsupported',
+        `${place} of the branch builds its image, which hjk does not do yet`,
+        { hint: 'name an image with --image <ref>' },
+      );
     }
   }
   return services.settings.baseImage;

@@ -30,14 +30,21 @@ export async function runKiller(
     workdir: '/',
   });
   const last = output.trim().split('\n').at(-1) ?? '';
-  return { clean: exitCode === 0 && (last === 'none' || last === 'ended'), left: last.replace(/^left\s*/, '') };
+  return {
+    clean: exitCode === 0 && (last === 'none' || last === 'ended'),
+    left: last.replace(/^left\s*/, ''),
+  };
 }
 
 /**
  * Ends everything that runs in a container but its keep-alive: sessions, programs of `--no-mux`, orphans. TERM first, so that
  * they can save: the engine's own stop never lets a program in an exec see it.
  */
-export async function endEverything(services: Services, entry: InstanceEntry, container: string): Promise<void> {
+export async function endEverything(
+  services: Services,
+  entry: InstanceEntry,
+  container: string,
+): Promise<void> {
   const places = placesOf(services);
   const live = entry.sessions
     .map(session => sessionFiles(places, entry.id, session.id))
@@ -61,7 +68,8 @@ export async function awaitPump(recordFile: string, limitMs: number): Promise<bo
   const done = await poll(
     () => {
       const record = loadRecord(recordFile);
-      const over = record === undefined || record.ended_at !== undefined || !isAlive(record.pump ?? record.starter);
+      const over =
+        record === undefined || record.ended_at !== undefined || !isAlive(record.pump ?? record.starter);
       return over ? true : undefined;
     },
     { everyMs: 10, limitMs },

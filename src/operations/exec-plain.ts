@@ -22,7 +22,12 @@ export interface PlainStreams {
  * Runs a program in the instance on the caller's own streams, as `docker exec` does. A terminal inside exactly where stdin and
  * stdout are terminals. Gives the program's exit code; an aborted `services.signal` ends the program and gives 128 + signal.
  */
-export async function execPlain(services: Services, running: RunningInstance, command: readonly string[], streams: PlainStreams): Promise<number> {
+export async function execPlain(
+  services: Services,
+  running: RunningInstance,
+  command: readonly string[],
+  streams: PlainStreams,
+): Promise<number> {
   const tty = services.terminal.stdin && services.terminal.stdout;
   const files = instanceFiles(placesOf(services), running.entry.id);
   const spec = loadSpec(files.spec);
@@ -30,15 +35,16 @@ export async function execPlain(services: Services, running: RunningInstance, co
   const exec = await services.exec.start({
     container: running.container.id,
     command: ['sh', '-c', plainScript, 'hjk', id, ...command],
-    env: [...execEnvironment(spec, loadEnvironment(files.env), id), ...(tty ? [`TERM=${services.env['TERM'] ?? 'xterm-256color'}`] : [])],
+    env: [
+      ...execEnvironment(spec, loadEnvironment(files.env), id),
+      ...(tty ? [`TERM=${services.env['TERM'] ?? 'xterm-256color'}`] : []),
+    ],
     user: spec?.user,
     workdir: '/workspace',
     tty,
     stdin: true,
   });
-  let interrupted = false;
   const stop = (): void => {
-    interrupted = true;
     void runKiller(services, { container: running.container.id, instanceId: running.entry.id }, 'kill', id)
       .catch(() => undefined)
       .finally(() => exec.stream.destroy());
@@ -51,7 +57,7 @@ export async function execPlain(services: Services, running: RunningInstance, co
   } finally {
     services.signal.removeEventListener('abort', stop);
   }
-  if (interrupted) throw services.signal.reason;
+  if (services.signal.aborted) throw services.signal.reason;
   return (await exitCodeOf(exec)) ?? 125;
 }
 

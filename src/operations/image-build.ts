@@ -34,7 +34,10 @@ export async function buildBaseImage(plan: ImageBuildPlan): Promise<string> {
   });
 }
 
-async function tryWay(plan: ImageBuildPlan, way: 'dockerfile' | 'debootstrap' | 'host'): Promise<string | undefined> {
+async function tryWay(
+  plan: ImageBuildPlan,
+  way: 'dockerfile' | 'debootstrap' | 'host',
+): Promise<string | undefined> {
   const { env, folder, tag } = plan;
   const script = `${folder}/${way === 'dockerfile' ? 'from-dockerfile' : way === 'debootstrap' ? 'from-debootstrap' : 'from-host'}.sh`;
   const args = [script, tag, folder, String(PULL_SECONDS)];
@@ -46,4 +49,3 @@ async function tryWay(plan: ImageBuildPlan, way: 'dockerfile' | 'debootstrap' | 
     return errnoOf(error) === 'ENOENT' ? 'sh is not installed' : String(error);
   }
 }
-

@@ -45,14 +45,21 @@ function parseMemory(text: string | undefined): number | null {
   if (text === undefined) return null;
   const bytes = parseSize(text);
   if (bytes !== undefined && bytes >= 6 * 1024 ** 2) return bytes;
-  throw new HeadjackError('usage', `--memory: "${text}" is no size of at least 6m`, { hint: 'for instance --memory 4g' });
+  throw new HeadjackError('usage', `--memory: "${text}" is no size of at least 6m`, {
+    hint: 'for instance --memory 4g',
+  });
 }
 
 function parseNumber(flag: string, text: string | undefined, least: number, most: number): number | null {
   if (text === undefined) return null;
   const value = Number(text);
-  if (text.trim() !== '' && value >= least && value <= most && (flag === '--cpus' || Number.isInteger(value))) return value;
-  throw new HeadjackError('usage', `${flag}: "${text}" is no number from ${String(least)} to ${String(most)}`, { hint: `for instance ${flag} 2` });
+  if (text.trim() !== '' && value >= least && value <= most && (flag === '--cpus' || Number.isInteger(value)))
+    return value;
+  throw new HeadjackError(
+    'usage',
+    `${flag}: "${text}" is no number from ${String(least)} to ${String(most)}`,
+    { hint: `for instance ${flag} 2` },
+  );
 }
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -61,15 +68,27 @@ const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
  * The variables that `-e` and `--env-file` give, later ones winning. `NAME` alone takes the caller's value.
  * @throws HeadjackError usage for a bad name, a variable that is not set, a reserved one, a file that cannot be read
  */
-export function parseEnvironment(options: Pick<RunOptions, 'env' | 'envFiles'>, callers: NodeJS.ProcessEnv): Record<string, string> {
+export function parseEnvironment(
+  options: Pick<RunOptions, 'env' | 'envFiles'>,
+  callers: NodeJS.ProcessEnv,
+): Record<string, string> {
   const result: Record<string, string> = {};
   const put = (given: string, source: string): void => {
     const equals = given.indexOf('=');
     const name = equals < 0 ? given : given.slice(0, equals);
-    if (!VARIABLE.test(name)) throw new HeadjackError('usage', `${source}: ${JSON.stringify(name)} is no variable name`, { hint: 'use NAME or NAME=value' });
-    if (name.startsWith('HEADJACK_')) throw new HeadjackError('usage', `${source}: ${name} is reserved for headjack's own use`, { hint: 'choose another name' });
+    if (!VARIABLE.test(name))
+      throw new HeadjackError('usage', `${source}: ${JSON.stringify(name)} is no variable name`, {
+        hint: 'use NAME or NAME=value',
+      });
+    if (name.startsWith('HEADJACK_'))
+      throw new HeadjackError('usage', `${source}: ${name} is reserved for headjack's own use`, {
+        hint: 'choose another name',
+      });
     const value = equals < 0 ? callers[name] : given.slice(equals + 1);
-    if (value === undefined) throw new HeadjackError('usage', `${source}: ${name} is not set here`, { hint: `export ${name}=… first` });
+    if (value === undefined)
+      throw new HeadjackError('usage', `${source}: ${name} is not set here`, {
+        hint: `export ${name}=… first`,
+      });
     result[name] = value;
   };
   for (const file of options.envFiles) {
@@ -77,10 +96,14 @@ export function parseEnvironment(options: Pick<RunOptions, 'env' | 'envFiles'>, 
     try {
       text = fs.readFileSync(file, 'utf8');
     } catch (error) {
-      throw new HeadjackError('usage', `--env-file: ${file} cannot be read: ${messageOf(error)}`, { hint: 'check the path', cause: error });
+      throw new HeadjackError('usage', `--env-file: ${file} cannot be read: ${messageOf(error)}`, {
+        hint: 'check the path',
+        cause: error,
+      });
     }
     text.split(/\r?\n/).forEach((line, i) => {
-      if (line.trim() !== '' && !line.trimStart().startsWith('#')) put(line.trimStart(), `${file}:${String(i + 1)}`);
+      if (line.trim() !== '' && !line.trimStart().startsWith('#'))
+        put(line.trimStart(), `${file}:${String(i + 1)}`);
     });
   }
   for (const given of options.env) put(given, '-e');
@@ -91,7 +114,8 @@ export function parseEnvironment(options: Pick<RunOptions, 'env' | 'envFiles'>, 
 export function differences(made: InstanceSpec, wanted: InstanceSpec, options: RunOptions): string[] {
   const found: string[] = [];
   const compare = (flag: string, given: boolean, a: unknown, b: unknown): void => {
-    if (given && JSON.stringify(a) !== JSON.stringify(b)) found.push(`${flag}: made with ${describe(a)}, asked for ${describe(b)}`);
+    if (given && JSON.stringify(a) !== JSON.stringify(b))
+      found.push(`${flag}: made with ${describe(a)}, asked for ${describe(b)}`);
   };
   compare('--image', options.image !== undefined, made.image, wanted.image);
   compare('--memory', options.memory !== undefined, made.memory, wanted.memory);
@@ -101,13 +125,18 @@ export function differences(made: InstanceSpec, wanted: InstanceSpec, options: R
   compare('--volume', options.volumes.length > 0, made.volumes, wanted.volumes);
   compare('--publish', options.ports.length > 0, made.ports, wanted.ports);
   compare('--ssh-agent', options.sshAgent, made.ssh_agent, wanted.ssh_agent);
-  compare('--writable-submodules', options.writableSubmodules, made.writable_submodules, wanted.writable_submodules);
+  compare(
+    '--writable-submodules',
+    options.writableSubmodules,
+    made.writable_submodules,
+    wanted.writable_submodules,
+  );
   return found;
 }
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return 'none';
-  return Array.isArray(value) ? (value.length === 0 ? 'none' : value.join(' ')) : String(value as string | number | boolean);
+  return Array.isArray(value) ? (value.length === 0 ? 'none' : value.join(' ')) : String(value);
 }
 
 export function loadSpec(file: string): InstanceSpec | undefined {

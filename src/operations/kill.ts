@@ -17,27 +17,41 @@ export function parseKillTarget(text: string): { branch: string; session: string
   const branch = text.slice(0, Math.max(0, slash));
   const session = text.slice(slash + 1);
   if (slash <= 0 || session === '') {
-    throw new HeadjackError('usage', `invalid format: expected <branch>/<session>, got "${text}"`, { hint: 'hjk ps <branch> lists the sessions' });
+    throw new HeadjackError('usage', `invalid format: expected <branch>/<session>, got "${text}"`, {
+      hint: 'hjk ps <branch> lists the sessions',
+    });
   }
   return { branch, session };
 }
 
 /** Ends a session's whole tree, proves that it is gone, and takes it off the list. Its log stays. */
-export async function killSession(services: Services, target: { branch: string; session: string }): Promise<{ entry: InstanceEntry; session: SessionEntry }> {
+export async function killSession(
+  services: Services,
+  target: { branch: string; session: string },
+): Promise<{ entry: InstanceEntry; session: SessionEntry }> {
   const repository = requireRepository(services);
-  const entry = await services.catalog.read(catalog => structuredClone(requireInstance(catalog, repository, target.branch)));
+  const entry = await services.catalog.read(catalog =>
+    structuredClone(requireInstance(catalog, repository, target.branch)),
+  );
   const session = findSession(entry, target.session);
   if (session === undefined) throw sessionNotFound(entry, target.session);
   const left = await endSession(services, entry, session);
   if (left !== undefined) {
-    throw new HeadjackError('kill_failed', `session ${session.name} still runs: ${left}`, { hint: `hjk stop ${entry.branch}`, details: { processes: left } });
+    throw new HeadjackError('kill_failed', `session ${session.name} still runs: ${left}`, {
+      hint: `hjk stop ${entry.branch}`,
+      details: { processes: left },
+    });
   }
   await removeSessionEntry(services, entry.id, session.id);
   return { entry, session };
 }
 
 /** Takes a session off the list; gone already is fine. */
-export async function removeSessionEntry(services: Services, instanceId: string, sessionId: string): Promise<void> {
+export async function removeSessionEntry(
+  services: Services,
+  instanceId: string,
+  sessionId: string,
+): Promise<void> {
   await services.catalog.update(draft => {
     const entry = draft.entries.find(e => e.id === instanceId);
     if (entry !== undefined) entry.sessions = entry.sessions.filter(s => s.id !== sessionId);
@@ -48,12 +62,17 @@ export async function removeSessionEntry(services: Services, instanceId: string,
  * Ends what a session runs, its pump and its terminal. Undefined once it is proved that nothing is left, else what is.
  * A container that does not run is the proof. @throws HeadjackError engine_unreachable
  */
-export async function endSession(services: Services, entry: InstanceEntry, session: Pick<SessionEntry, 'id' | 'mux_session_id' | 'name'>): Promise<string | undefined> {
+export async function endSession(
+  services: Services,
+  entry: InstanceEntry,
+  session: Pick<SessionEntry, 'id' | 'mux_session_id' | 'name'>,
+): Promise<string | undefined> {
   const files = sessionFiles(placesOf(services), entry.id, session.id);
   orderEnd(files.end, 'killed', formatTime(services.now()));
   const container = findContainer(await services.lister.list(), entry, services.owner);
   const at = container?.state === 'running' ? { container: container.id, instanceId: entry.id } : undefined;
-  let killed = at === undefined ? { clean: true, left: '' } : await runKiller(services, at, 'kill', session.id);
+  let killed =
+    at === undefined ? { clean: true, left: '' } : await runKiller(services, at, 'kill', session.id);
   const ended = await awaitPump(files.record, 1000);
   const pump = loadRecord(files.record)?.pump;
   if (!ended && pump !== undefined) await endProcess(pump);

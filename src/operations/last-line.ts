@@ -5,7 +5,11 @@ import { createLogRenderer } from '../logs/render.ts';
 export function readLastLine(file: string): string | undefined {
   const { ranges } = findTail([file], { lines: 1, maxBytes: 4096 });
   const renderer = createLogRenderer({ colors: false, live: false });
-  const text = ranges.flatMap(range => [...readRange(range)]).map(bytes => renderer.push(bytes)).join('') + renderer.end();
+  const text =
+    ranges
+      .flatMap(range => [...readRange(range)])
+      .map(bytes => renderer.push(bytes))
+      .join('') + renderer.end();
   const line = text.trim();
   return line === '' ? undefined : line;
 }

@@ -18,9 +18,14 @@ export interface SessionLog {
 }
 
 /** Finds a log by the session's name (the newest) or id, also of a session that was killed and is off the list. */
-export async function findLog(services: Services, target: { branch: string; session: string }): Promise<SessionLog> {
+export async function findLog(
+  services: Services,
+  target: { branch: string; session: string },
+): Promise<SessionLog> {
   const repository = requireRepository(services);
-  const entry = await services.catalog.read(catalog => structuredClone(requireInstance(catalog, repository, target.branch)));
+  const entry = await services.catalog.read(catalog =>
+    structuredClone(requireInstance(catalog, repository, target.branch)),
+  );
   const places = placesOf(services);
   const listed = findSession(entry, target.session);
   const id = listed?.id ?? findRecord(services, entry, target.session);
@@ -29,12 +34,15 @@ export async function findLog(services: Services, target: { branch: string; sess
   const muxId = listed?.mux_session_id ?? '';
   const ended = async (): Promise<boolean> => {
     const record = loadRecord(files.record);
-    if (record === undefined) return !fs.existsSync(files.log) || !(await services.defaultServer.clients()).has(muxId);
+    if (record === undefined)
+      return !fs.existsSync(files.log) || !(await services.defaultServer.clients()).has(muxId);
     if (record.ended_at !== undefined) return true;
     return !isAlive(record.pump ?? record.starter);
   };
   if (!fs.existsSync(files.log) && !fs.existsSync(`${files.log}.1`) && (await ended())) {
-    throw new HeadjackError('log_not_found', `no log file found for session ${target.session}`, { hint: `hjk ps ${target.branch}` });
+    throw new HeadjackError('log_not_found', `no log file found for session ${target.session}`, {
+      hint: `hjk ps ${target.branch}`,
+    });
   }
   return { files: [`${files.log}.1`, files.log], folder: instanceFiles(places, entry.id).folder, ended };
 }

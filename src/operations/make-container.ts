@@ -23,7 +23,11 @@ export interface ContainerOrder {
 }
 
 /** @throws HeadjackError image_missing, with what to do */
-export async function requireImage(runtime: ContainerRuntime, image: string, usesDefault: boolean): Promise<ImageInfo> {
+export async function requireImage(
+  runtime: ContainerRuntime,
+  image: string,
+  usesDefault: boolean,
+): Promise<ImageInfo> {
   const found = await runtime.findImage(image);
   if (found !== undefined) return found;
   const own = image === 'headjack/base' || image.startsWith('headjack/base:');
@@ -34,16 +38,28 @@ export async function requireImage(runtime: ContainerRuntime, image: string, use
 }
 
 /** Makes the container, without starting it. Gives its id and who its programs are. */
-export async function createContainer(services: Services, order: ContainerOrder, spec: InstanceSpec): Promise<{ id: string; user: ContainerUser }> {
+export async function createContainer(
+  services: Services,
+  order: ContainerOrder,
+  spec: InstanceSpec,
+): Promise<{ id: string; user: ContainerUser }> {
   const runtime = await services.runtime();
   const { entry } = order;
-  const ids = (await runtime.isRootless()) ? { uid: 0, gid: 0 } : { uid: services.user.uid, gid: services.user.gid };
+  const ids = (await runtime.isRootless())
+    ? { uid: 0, gid: 0 }
+    : { uid: services.user.uid, gid: services.user.gid };
   const image = await requireImage(runtime, spec.image, false);
   const worktree = realPathOf(entry.worktree);
   const reserved = ['/workspace', '/headjack', '/run/headjack', worktree, order.repository.commonDir];
   const { binds, volumes } = parseVolumes(spec.volumes, services.cwd, reserved);
   const base = {
-    labels: formatLabels({ instance: entry.id, repo: entry.repo, branch: entry.branch, worktree: entry.worktree, owner: services.owner }),
+    labels: formatLabels({
+      instance: entry.id,
+      repo: entry.repo,
+      branch: entry.branch,
+      worktree: entry.worktree,
+      owner: services.owner,
+    }),
     env: await containerEnvironment(entry, order.git),
     user: `${String(ids.uid)}:${String(ids.gid)}`,
     mounts: [
@@ -64,12 +80,25 @@ export async function createContainer(services: Services, order: ContainerOrder,
     pids: spec.pids ?? undefined,
     network: spec.network ?? undefined,
   };
-  const usable = image.user === '' || /^(root|0)(:|$)/.test(image.user) ? { id: image.id, derived: false } : { id: await deriveImage(runtime, image, ids), derived: true };
+  const usable =
+    image.user === '' || /^(root|0)(:|$)/.test(image.user)
+      ? { id: image.id, derived: false }
+      : { id: await deriveImage(runtime, image, ids), derived: true };
   const name = `hjk-${entry.repo_id}-${path.basename(entry.worktree)}`.replace(/[^A-Za-z0-9_.-]/g, '-');
-  const id = await createNamed(services, runtime, { ...base, image: usable.id }, [name, `${name}-${entry.id}`], entry.id);
+  const id = await createNamed(
+    services,
+    runtime,
+    { ...base, image: usable.id },
+    [name, `${name}-${entry.id}`],
+    entry.id,
+  );
   const passwd = (await runtime.readFile(id, '/etc/passwd')) ?? '';
   const group = (await runtime.readFile(id, '/etc/group')) ?? '';
-  const plan = planUser(ids, { passwd, group, user: usable.derived ? findImageUser(image.user, passwd) : undefined });
+  const plan = planUser(ids, {
+    passwd,
+    group,
+    user: usable.derived ? findImageUser(image.user, passwd) : undefined,
+  });
   await runtime.putEntries(id, [
     ...plan.entries,
     { kind: 'folder', path: '/headjack', mode: 0o755, ...ids },
@@ -105,14 +134,27 @@ async function createNamed(
 }
 
 /** Gives the image's own user the caller's ids, in an image that is made once for both. */
-async function deriveImage(runtime: ContainerRuntime, image: ImageInfo, ids: { uid: number; gid: number }): Promise<string> {
+async function deriveImage(
+  runtime: ContainerRuntime,
+  image: ImageInfo,
+  ids: { uid: number; gid: number },
+): Promise<string> {
   const tag = `headjack/derived:${shortHash(`v1 ${image.id} ${image.user}`, 12)}-${String(ids.uid)}-${String(ids.gid)}`;
   const made = await runtime.findImage(tag);
   if (made !== undefined) return made.id;
   const probe = await runtime.create({
     name: `hjk-probe-${shortHash(`${tag} ${String(process.pid)} ${String(Date.now())}`, 12)}`,
-    image: image.id, labels: {}, env: [], user: '0', mounts: [], volumes: [], ports: [],
-    memory: undefined, cpus: undefined, pids: undefined, network: 'none',
+    image: image.id,
+    labels: {},
+    env: [],
+    user: '0',
+    mounts: [],
+    volumes: [],
+    ports: [],
+    memory: undefined,
+    cpus: undefined,
+    pids: undefined,
+    network: 'none',
   });
   let passwd: string;
   try {
@@ -122,7 +164,9 @@ async function deriveImage(runtime: ContainerRuntime, image: ImageInfo, ids: { u
   }
   const user = findImageUser(image.user, passwd);
   if (user === undefined || (user.uid === ids.uid && user.gid === ids.gid)) return image.id;
-  await runtime.buildImage(tag, deriveUserDockerfile(image.id, user, ids), { 'dev.headjack.derived': image.id });
+  await runtime.buildImage(tag, deriveUserDockerfile(image.id, user, ids), {
+    'dev.headjack.derived': image.id,
+  });
   return (await runtime.findImage(tag))?.id ?? image.id;
 }
 
@@ -148,7 +192,10 @@ async function containerEnvironment(entry: InstanceEntry, git: RepositoryGit): P
   return [
     ...who,
     `GIT_CONFIG_COUNT=${String(settings.length)}`,
-    ...settings.flatMap(([key, value], i) => [`GIT_CONFIG_KEY_${String(i)}=${key}`, `GIT_CONFIG_VALUE_${String(i)}=${value}`]),
+    ...settings.flatMap(([key, value], i) => [
+      `GIT_CONFIG_KEY_${String(i)}=${key}`,
+      `GIT_CONFIG_VALUE_${String(i)}=${value}`,
+    ]),
     `HEADJACK_INSTANCE_ID=${entry.id}`,
     `HEADJACK_BRANCH=${entry.branch}`,
     'HEADJACK_STATE_DIR=/headjack',
@@ -159,16 +206,24 @@ async function containerEnvironment(entry: InstanceEntry, git: RepositoryGit): P
 function requireSshAgent(services: Services): { socket: string; knownHosts: string | undefined } {
   const socket = services.env['SSH_AUTH_SOCK'];
   if (socket === undefined || !fs.existsSync(socket)) {
-    throw new HeadjackError('usage', '--ssh-agent: no ssh agent runs here (SSH_AUTH_SOCK is not set, or names nothing)', {
-      hint: 'start one: eval $(ssh-agent) && ssh-add',
-    });
+    throw new HeadjackError(
+      'usage',
+      '--ssh-agent: no ssh agent runs here (SSH_AUTH_SOCK is not set, or names nothing)',
+      {
+        hint: 'start one: eval $(ssh-agent) && ssh-add',
+      },
+    );
   }
   const knownHosts = path.join(services.user.home, '.ssh', 'known_hosts');
   return { socket, knownHosts: fs.existsSync(knownHosts) ? knownHosts : undefined };
 }
 
 /** The variables of every program in the instance, besides the container's own. */
-export function execEnvironment(spec: InstanceSpec | undefined, own: Readonly<Record<string, string>>, sessionId: string): string[] {
+export function execEnvironment(
+  spec: InstanceSpec | undefined,
+  own: Readonly<Record<string, string>>,
+  sessionId: string,
+): string[] {
   return [
     ...(spec?.home === undefined ? [] : [`HOME=${spec.home}`]),
     ...(spec?.shell === undefined || spec.shell === '' ? [] : [`SHELL=${spec.shell}`]),

@@ -35,14 +35,20 @@ export interface SessionOrder {
 /** @throws HeadjackError usage */
 export function requireSessionName(name: string | undefined): void {
   if (name === undefined || SESSION_NAME.test(name)) return;
-  throw new HeadjackError('usage', `${JSON.stringify(name)} is no session name`, { hint: 'use letters, digits, _ . - (not at the beginning), at most 64' });
+  throw new HeadjackError('usage', `${JSON.stringify(name)} is no session name`, {
+    hint: 'use letters, digits, _ . - (not at the beginning), at most 64',
+  });
 }
 
 /**
  * Opens a session: its record first, then the entry, in one update that refuses a name that is live, then the terminal with the
  * pump in it. The program may not have started yet when this returns.
  */
-export async function openSession(services: Services, running: RunningInstance, order: SessionOrder): Promise<SessionEntry> {
+export async function openSession(
+  services: Services,
+  running: RunningInstance,
+  order: SessionOrder,
+): Promise<SessionEntry> {
   const places = placesOf(services);
   const { entry, container } = running;
   const instance = instanceFiles(places, entry.id);
@@ -66,7 +72,11 @@ export async function openSession(services: Services, running: RunningInstance, 
     logMaxSize: services.settings.logMaxSize,
   });
   const size = services.terminal.stdout ? services.terminal.size() : { columns: 120, rows: 40 };
-  const hosted = { instanceId: entry.id, muxId: session.mux_session_id, title: `${entry.branch} · ${session.name}` };
+  const hosted = {
+    instanceId: entry.id,
+    muxId: session.mux_session_id,
+    title: `${entry.branch} · ${session.name}`,
+  };
   try {
     await services.host.open(hosted, [...services.pumpCommand, files.order], size);
   } catch (error) {
@@ -77,23 +87,39 @@ export async function openSession(services: Services, running: RunningInstance, 
 }
 
 /** Makes the record and commits the entry; names are judged anew until the one update that takes one finds them unchanged. */
-async function commitSession(services: Services, running: RunningInstance, order: SessionOrder, id: string): Promise<SessionEntry> {
+async function commitSession(
+  services: Services,
+  running: RunningInstance,
+  order: SessionOrder,
+  id: string,
+): Promise<SessionEntry> {
   const files = sessionFiles(placesOf(services), running.entry.id, id);
   const now = formatTime(services.now());
   let entry: InstanceEntry = running.entry;
   for (;;) {
     const views = await viewSessions(services, entry, true);
-    const name = order.name ?? generateSessionName(new Set(views.map(view => view.session.name)), services.random);
+    const name =
+      order.name ?? generateSessionName(new Set(views.map(view => view.session.name)), services.random);
     const holders = views.filter(view => view.session.name === name);
     const live = holders.find(view => isLive(view.state));
     if (live !== undefined) throw nameTaken(entry, name, live.state === 'lost');
     const judged = new Set(holders.map(view => view.session.id));
     const record: SessionRecord = {
-      id, name, type: order.type, started_at: now, starter: ownIdentity(), ...(order.agent === undefined ? {} : { agent: order.agent }),
+      id,
+      name,
+      type: order.type,
+      started_at: now,
+      starter: ownIdentity(),
+      ...(order.agent === undefined ? {} : { agent: order.agent }),
     };
     saveRecord(files.record, record);
     const made: SessionEntry = {
-      id, name, type: order.type, mux_session_id: muxSessionId(entry.id, id), created_at: now, last_accessed: now,
+      id,
+      name,
+      type: order.type,
+      mux_session_id: muxSessionId(entry.id, id),
+      created_at: now,
+      last_accessed: now,
       ...(order.agent === undefined ? {} : { agent: order.agent }),
     };
     const changed = await services.catalog.update(draft => {
@@ -111,7 +137,9 @@ async function commitSession(services: Services, running: RunningInstance, order
 
 function nameTaken(entry: InstanceEntry, name: string, lost: boolean): HeadjackError {
   return new HeadjackError('name_taken', `session "${name}" already exists in instance ${entry.id}`, {
-    hint: lost ? `its program may still run: hjk kill ${entry.branch}/${name}` : `hjk attach ${entry.branch} ${name}, or choose another --name`,
+    hint: lost
+      ? `its program may still run: hjk kill ${entry.branch}/${name}`
+      : `hjk attach ${entry.branch} ${name}, or choose another --name`,
   });
 }
 
@@ -127,12 +155,17 @@ async function dropSession(services: Services, entry: InstanceEntry, session: Se
  * Waits until the pump reports that the program was started, at most 10 s; then the session is ended as `kill` does.
  * @throws HeadjackError session_failed, session_ended (killed before it started)
  */
-export async function awaitStart(services: Services, entry: InstanceEntry, session: SessionEntry): Promise<void> {
+export async function awaitStart(
+  services: Services,
+  entry: InstanceEntry,
+  session: SessionEntry,
+): Promise<void> {
   const files = sessionFiles(placesOf(services), entry.id, session.id);
   const record = await poll(
     () => {
       const found = loadRecord(files.record);
-      if (found === undefined || found.exec_id !== undefined || found.ended_at !== undefined) return { found };
+      if (found === undefined || found.exec_id !== undefined || found.ended_at !== undefined)
+        return { found };
       return found.pump !== undefined && !isAlive(found.pump) ? { found } : undefined;
     },
     { everyMs: 8, limitMs: 10_000 },
@@ -140,10 +173,17 @@ export async function awaitStart(services: Services, entry: InstanceEntry, sessi
   const found = record?.found;
   if (found?.exec_id !== undefined) return;
   if (found?.ended_at !== undefined && found.reason !== 'failed' && loadEndOrder(files.end) !== undefined) {
-    throw new HeadjackError('session_ended', `session ${session.name} was ended before its program started`, { hint: `hjk ps ${entry.branch}` });
+    throw new HeadjackError('session_ended', `session ${session.name} was ended before its program started`, {
+      hint: `hjk ps ${entry.branch}`,
+    });
   }
-  const said = found?.error ?? readLastLine(files.log) ?? (found?.pump === undefined ? 'its pump did not start' : `its pump is ${judgeIdentity(found.pump)}`);
+  const said =
+    found?.error ??
+    readLastLine(files.log) ??
+    (found?.pump === undefined ? 'its pump did not start' : `its pump is ${judgeIdentity(found.pump)}`);
   await endSession(services, entry, session).catch(() => undefined);
   await dropSession(services, entry, session);
-  throw new HeadjackError('session_failed', `session ${session.name} did not start: ${said}`, { hint: `hjk stop ${entry.branch}, then try again` });
+  throw new HeadjackError('session_failed', `session ${session.name} did not start: ${said}`, {
+    hint: `hjk stop ${entry.branch}, then try again`,
+  });
 }

@@ -17,7 +17,15 @@ export interface Claim {
 
 export function newOperation(services: Services, kind: OperationKind): Operation {
   const { pid, pid_start, boot_id, pid_ns } = ownIdentity();
-  return { id: services.randomHex(8), kind, pid, pid_start, boot_id, pid_ns, since: formatTime(services.now()) };
+  return {
+    id: services.randomHex(8),
+    kind,
+    pid,
+    pid_start,
+    boot_id,
+    pid_ns,
+    since: formatTime(services.now()),
+  };
 }
 
 /** Whether the process that works on the instance is gone for good. */
@@ -27,17 +35,28 @@ export function isDead(operation: Operation): boolean {
 
 export function busyError(entry: InstanceEntry, operation: Operation): HeadjackError {
   const state = judgeIdentity(operation);
-  return new HeadjackError('busy', `hjk ${operation.kind} (pid ${String(operation.pid)}) works on branch "${entry.branch}" since ${operation.since}`, {
-    hint: state === 'stopped' ? `it is suspended: resume it with: kill -CONT ${String(operation.pid)}` : 'wait for it, then try again',
-    details: { operation },
-  });
+  return new HeadjackError(
+    'busy',
+    `hjk ${operation.kind} (pid ${String(operation.pid)}) works on branch "${entry.branch}" since ${operation.since}`,
+    {
+      hint:
+        state === 'stopped'
+          ? `it is suspended: resume it with: kill -CONT ${String(operation.pid)}`
+          : 'wait for it, then try again',
+      details: { operation },
+    },
+  );
 }
 
 /**
  * Marks the instance as worked on, replacing exactly the operation that was read. Undefined where somebody else came first.
  * The `deleting` of a dead `rm` stays: from there a removal is only ever finished.
  */
-export async function claim(services: Services, read: InstanceEntry, kind: OperationKind): Promise<Claim | undefined> {
+export async function claim(
+  services: Services,
+  read: InstanceEntry,
+  kind: OperationKind,
+): Promise<Claim | undefined> {
   const operation = newOperation(services, kind);
   const taken = read.operation;
   if (taken?.deleting !== undefined) operation.deleting = taken.deleting;
@@ -66,20 +85,32 @@ async function outlive(operation: Operation): Promise<void> {
 }
 
 /** Commits a change to an entry that is still ours. @throws HeadjackError operation_lost where it is not */
-export async function commitClaimed<T>(services: Services, held: Claim, change: (entry: InstanceEntry, draft: Catalog) => T): Promise<T> {
+export async function commitClaimed<T>(
+  services: Services,
+  held: Claim,
+  change: (entry: InstanceEntry, draft: Catalog) => T,
+): Promise<T> {
   return services.catalog.update(draft => {
     const entry = draft.entries.find(e => e.id === held.entry.id);
     if (entry?.operation?.id !== held.operation.id) {
-      throw new HeadjackError('operation_lost', `another hjk took over the work on branch "${held.entry.branch}"`, {
-        hint: 'hjk ps --all',
-      });
+      throw new HeadjackError(
+        'operation_lost',
+        `another hjk took over the work on branch "${held.entry.branch}"`,
+        {
+          hint: 'hjk ps --all',
+        },
+      );
     }
     return change(entry, draft);
   });
 }
 
 /** Ends the claim, with the status that the instance has now. */
-export function release(services: Services, held: Claim, change: (entry: InstanceEntry) => void): Promise<InstanceEntry> {
+export function release(
+  services: Services,
+  held: Claim,
+  change: (entry: InstanceEntry) => void,
+): Promise<InstanceEntry> {
   return commitClaimed(services, held, entry => {
     change(entry);
     delete entry.operation;
@@ -91,14 +122,20 @@ export function release(services: Services, held: Claim, change: (entry: Instanc
  * Waits while a living process works on the instance. Gives the entry as it is then, or undefined where it is gone.
  * @throws HeadjackError busy off a terminal for a holder that is suspended or out of sight; interrupted
  */
-export async function waitForOthers(services: Services, instanceId: string): Promise<InstanceEntry | undefined> {
+export async function waitForOthers(
+  services: Services,
+  instanceId: string,
+): Promise<InstanceEntry | undefined> {
   for (let round = 0; ; round++) {
-    const entry = await services.catalog.read(catalog => structuredClone(catalog.entries.find(e => e.id === instanceId)));
+    const entry = await services.catalog.read(catalog =>
+      structuredClone(catalog.entries.find(e => e.id === instanceId)),
+    );
     if (entry?.operation === undefined) return entry;
     const state = judgeIdentity(entry.operation);
     if (state === 'dead') return entry;
     if (state !== 'live' && !services.terminal.stderr) throw busyError(entry, entry.operation);
-    if (round === 0) services.progress.phase(`waiting for hjk ${entry.operation.kind} (pid ${String(entry.operation.pid)})`);
+    if (round === 0)
+      services.progress.phase(`waiting for hjk ${entry.operation.kind} (pid ${String(entry.operation.pid)})`);
     throwIfInterrupted(services);
     await sleep(Math.min(25 + round * 5, 200));
   }
@@ -106,5 +143,8 @@ export async function waitForOthers(services: Services, instanceId: string): Pro
 
 /** @throws HeadjackError interrupted */
 export function throwIfInterrupted(services: Services): void {
-  if (services.signal.aborted) throw services.signal.reason instanceof HeadjackError ? services.signal.reason : new HeadjackError('interrupted', 'interrupted');
+  if (services.signal.aborted)
+    throw services.signal.reason instanceof HeadjackError
+      ? services.signal.reason
+      : new HeadjackError('interrupted', 'interrupted');
 }

@@ -18,11 +18,17 @@ export interface PsResult {
   readonly engineError: HeadjackError | undefined;
 }
 
-export type PsScope = { readonly kind: 'repository' } | { readonly kind: 'all' } | { readonly kind: 'branch'; readonly branch: string };
+export type PsScope =
+  | { readonly kind: 'repository' }
+  | { readonly kind: 'all' }
+  | { readonly kind: 'branch'; readonly branch: string };
 
 /** Lists instances with their sessions. One engine call, started before the catalog is read; writes nothing. */
 export async function listInstances(services: Services, scope: PsScope): Promise<PsResult> {
-  const repository = scope.kind === 'all' ? undefined : requireRepository(services, 'cd into a git repository, or: hjk ps --all');
+  const repository =
+    scope.kind === 'all'
+      ? undefined
+      : requireRepository(services, 'cd into a git repository, or: hjk ps --all');
   const listing = services.lister.list().then(
     containers => ({ containers, error: undefined }),
     (error: unknown) => ({ containers: undefined, error }),
@@ -36,16 +42,25 @@ export async function listInstances(services: Services, scope: PsScope): Promise
   if (error !== undefined && !(error instanceof HeadjackError)) throw error;
   const instances = await Promise.all(
     entries.map(async entry => {
-      const container = containers === undefined ? undefined : findContainer(containers, entry, services.owner);
+      const container =
+        containers === undefined ? undefined : findContainer(containers, entry, services.owner);
       const runs = containers === undefined ? undefined : container?.state === 'running';
-      return { entry, status: statusOf(entry, containers, container), sessions: await viewSessions(services, entry, runs) };
+      return {
+        entry,
+        status: statusOf(entry, containers, container),
+        sessions: await viewSessions(services, entry, runs),
+      };
     }),
   );
   return { instances, engineError: error };
 }
 
 /** What the instance is, by the engine; what it is meant to be, by the catalog, where the engine has no say. */
-function statusOf(entry: InstanceEntry, containers: readonly ContainerSummary[] | undefined, container: ContainerSummary | undefined): InstanceStatus | 'unknown' {
+function statusOf(
+  entry: InstanceEntry,
+  containers: readonly ContainerSummary[] | undefined,
+  container: ContainerSummary | undefined,
+): InstanceStatus | 'unknown' {
   if (containers === undefined) return 'unknown';
   if (entry.status === 'creating' || entry.status === 'error') return entry.status;
   return container?.state === 'running' ? 'running' : 'stopped';

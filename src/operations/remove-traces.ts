@@ -7,7 +7,12 @@ import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 
 /** The last steps of a removal: branch, files of the instance, logs, entry. Each may be done already. */
-export async function removeTraces(services: Services, held: Claim, repository: Repository | undefined, branchTip: string | undefined): Promise<void> {
+export async function removeTraces(
+  services: Services,
+  held: Claim,
+  repository: Repository | undefined,
+  branchTip: string | undefined,
+): Promise<void> {
   const { entry } = held;
   if (branchTip !== undefined && repository !== undefined) {
     const git = await services.git(repository, held.operation.id);
@@ -32,6 +37,9 @@ function removeOwnFolder(folder: string): void {
     if (stat.isDirectory()) fs.rmSync(folder, { recursive: true, force: true });
     else fs.unlinkSync(folder);
   } catch (error) {
-    throw new HeadjackError('command_failed', `${folder} cannot be removed`, { hint: `remove it by hand: rm -r ${folder}`, cause: error });
+    throw new HeadjackError('command_failed', `${folder} cannot be removed`, {
+      hint: `remove it by hand: rm -r ${folder}`,
+      cause: error,
+    });
   }
 }

@@ -34,22 +34,32 @@ export interface Removed {
  * Removes an instance. Looks first and refuses to lose work; asks; looks again with everything stopped; stores what it was forced
  * to delete. Nothing is written by a refusal or a "no". Undefined where the user said no.
  */
-export async function removeInstance(services: Services, options: RemoveOptions): Promise<Removed | undefined> {
+export async function removeInstance(
+  services: Services,
+  options: RemoveOptions,
+): Promise<Removed | undefined> {
   const here = requireRepository(services);
-  const entry = await services.catalog.read(catalog => structuredClone(requireInstance(catalog, here, options.branch)));
+  const entry = await services.catalog.read(catalog =>
+    structuredClone(requireInstance(catalog, here, options.branch)),
+  );
   if (entry.operation !== undefined && !isDead(entry.operation)) throw busyError(entry, entry.operation);
   if (entry.operation?.deleting === undefined) {
     const repository = repositoryOf(entry) ?? here;
     const subject = subjectOf(entry, repository, options.deleteBranch);
-    if (options.deleteBranch) await (await services.git(repository)).requireNotCheckedOut(entry.branch, entry.worktree);
+    if (options.deleteBranch)
+      await (await services.git(repository)).requireNotCheckedOut(entry.branch, entry.worktree);
     const look = await (await services.keeper()).look(subject);
     if (!options.force) refuseLosses(entry, look.reasons);
     if (!(options.force || options.yes) && !(await options.confirm(entry))) return undefined;
   }
   const held = await claim(services, entry, 'rm');
   if (held === undefined) {
-    const now = await services.catalog.read(catalog => structuredClone(requireInstance(catalog, here, options.branch)));
-    throw now.operation === undefined ? new HeadjackError('busy', `another hjk worked on branch "${options.branch}"`, { hint: 'try again' }) : busyError(now, now.operation);
+    const now = await services.catalog.read(catalog =>
+      structuredClone(requireInstance(catalog, here, options.branch)),
+    );
+    throw now.operation === undefined
+      ? new HeadjackError('busy', `another hjk worked on branch "${options.branch}"`, { hint: 'try again' })
+      : busyError(now, now.operation);
   }
   if (held.operation.deleting !== undefined) return finishRemoval(services, held);
   return lookAgainAndRemove(services, held, options);
@@ -80,9 +90,15 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
       if (found.operation !== undefined) found.operation.deleting = deleting;
     });
     const claimed: Claim = { ...held, operation: { ...held.operation, deleting } };
-    return await finishRemoval(services, claimed, options.force ? undefined : reasons => {
-      refuseLosses(entry, reasons);
-    });
+    return await finishRemoval(
+      services,
+      claimed,
+      options.force
+        ? undefined
+        : reasons => {
+            refuseLosses(entry, reasons);
+          },
+    );
   } catch (error) {
     if (error instanceof HeadjackError && error.code === 'operation_lost') throw error;
     await keepInstance(services, held);
@@ -104,7 +120,11 @@ async function keepInstance(services: Services, held: Claim): Promise<void> {
  * more. Every step tolerates that it was done before.
  * @param refuse set in the first run of a removal that was not forced: throws where work appeared at the last moment
  */
-export async function finishRemoval(services: Services, held: Claim, refuse?: (reasons: readonly string[]) => void): Promise<Removed> {
+export async function finishRemoval(
+  services: Services,
+  held: Claim,
+  refuse?: (reasons: readonly string[]) => void,
+): Promise<Removed> {
   const { entry, operation } = held;
   const repository = repositoryOf(entry);
   const snapshot = await deleteWorktree(services, held, repository, refuse);
@@ -129,14 +149,20 @@ async function deleteWorktree(
   const keeper = await services.keeper(operation.id);
   const metadata = keeper.findMetadata(repository.commonDir, entry.worktree);
   if (metadata === undefined) return snapshot; // git knows no such worktree: what is at that path is not ours to delete
-  const shared = await services.catalog.read(c => c.entries.some(e => e.id !== entry.id && keeper.samePlace(e.worktree, entry.worktree)));
+  const shared = await services.catalog.read(c =>
+    c.entries.some(e => e.id !== entry.id && keeper.samePlace(e.worktree, entry.worktree)),
+  );
   if (shared) return snapshot; // the original lets branches share a folder: the last one takes it along
   const git = await services.git(repository, operation.id);
   const subject = subjectOf(entry, repository, operation.deleting?.branch_tip !== undefined);
   const aside = keeper.asideOf(entry.worktree, entry.id);
   services.progress.phase('deleting the worktree');
   if (!fs.existsSync(aside) && fs.existsSync(entry.worktree)) {
-    if (keeper.findMetadata(repository.commonDir, entry.worktree) === undefined || fs.lstatSync(entry.worktree).isSymbolicLink()) return snapshot;
+    if (
+      keeper.findMetadata(repository.commonDir, entry.worktree) === undefined ||
+      fs.lstatSync(entry.worktree).isSymbolicLink()
+    )
+      return snapshot;
     const before = await keeper.look(subject);
     if (before.unknown && refuse !== undefined) refuse(before.reasons);
     if (before.unknown && fs.existsSync(`${entry.worktree}/.git`)) return snapshot;
@@ -166,13 +192,18 @@ async function deleteWorktree(
   } catch {
     // not there, or not empty: git says what it thinks of it
   }
-  if (metadata.lock === lockReason(entry.id) || metadata.lock === undefined || refuse === undefined) await git.unlockWorktree(entry.worktree);
+  if (metadata.lock === lockReason(entry.id) || metadata.lock === undefined || refuse === undefined)
+    await git.unlockWorktree(entry.worktree);
   await git.forgetWorktree(entry.worktree);
   return snapshot;
 }
 
 /** A tree whose `.git` is gone is looked at by the metadata alone: a removal that was killed may have deleted it. */
-async function lookAside(keeper: Awaited<ReturnType<Services['keeper']>>, subject: WorktreeSubject, aside: string): Promise<Look> {
+async function lookAside(
+  keeper: Awaited<ReturnType<Services['keeper']>>,
+  subject: WorktreeSubject,
+  aside: string,
+): Promise<Look> {
   const dotGit = `${aside}/.git`;
   if (!fs.existsSync(dotGit)) {
     const metadata = keeper.findMetadata(subject.commonDir, subject.worktree);
@@ -182,7 +213,13 @@ async function lookAside(keeper: Awaited<ReturnType<Services['keeper']>>, subjec
 }
 
 function subjectOf(entry: InstanceEntry, repository: Repository, deleteBranch: boolean): WorktreeSubject {
-  return { instanceId: entry.id, commonDir: repository.commonDir, worktree: entry.worktree, branch: entry.branch, deleteBranch };
+  return {
+    instanceId: entry.id,
+    commonDir: repository.commonDir,
+    worktree: entry.worktree,
+    branch: entry.branch,
+    deleteBranch,
+  };
 }
 
 /** The repository that the entry names, which may be gone. */
@@ -193,15 +230,22 @@ function repositoryOf(entry: InstanceEntry): Repository | undefined {
 function requireRepositoryOf(entry: InstanceEntry): Repository {
   const repository = repositoryOf(entry);
   if (repository !== undefined) return repository;
-  throw new HeadjackError('not_a_repository', `the repository ${entry.repo} of branch "${entry.branch}" is gone`, { hint: 'bring it back to its place, then try again' });
+  throw new HeadjackError(
+    'not_a_repository',
+    `the repository ${entry.repo} of branch "${entry.branch}" is gone`,
+    { hint: 'bring it back to its place, then try again' },
+  );
 }
 
 /** @throws HeadjackError unsafe with the list */
 function refuseLosses(entry: InstanceEntry, reasons: readonly string[]): void {
   if (reasons.length === 0) return;
-  throw new HeadjackError('unsafe', `removing branch "${entry.branch}" would lose work in ${entry.worktree}`, {
-    details: reasons,
-    hint: `commit it, or store and delete it: hjk rm ${entry.branch} --force`,
-  });
+  throw new HeadjackError(
+    'unsafe',
+    `removing branch "${entry.branch}" would lose work in ${entry.worktree}`,
+    {
+      details: reasons,
+      hint: `commit it, or store and delete it: hjk rm ${entry.branch} --force`,
+    },
+  );
 }
-

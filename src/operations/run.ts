@@ -6,12 +6,28 @@ import { repositoryId, type Repository } from '../core/repository.ts';
 import { formatTime } from '../core/time.ts';
 import { HeadjackError } from '../errors.ts';
 import { instanceFiles } from '../session/files.ts';
-import { bringUp, BringUpFailed, findContainer, refuseStranger, type Made, type MakePlan } from './bring-up.ts';
+import {
+  bringUp,
+  BringUpFailed,
+  findContainer,
+  refuseStranger,
+  type Made,
+  type MakePlan,
+} from './bring-up.ts';
 import { chooseImage } from './choose-image.ts';
 import { belongsTo, findInstance, requireRepository } from './find-instance.ts';
 import { differences, loadSpec, parseEnvironment, parseSpec, type InstanceSpec } from './instance-spec.ts';
 import { requireImage } from './make-container.ts';
-import { claim, commitClaimed, isDead, newOperation, release, throwIfInterrupted, waitForOthers, type Claim } from './operation.ts';
+import {
+  claim,
+  commitClaimed,
+  isDead,
+  newOperation,
+  release,
+  throwIfInterrupted,
+  waitForOthers,
+  type Claim,
+} from './operation.ts';
 import type { RunOptions } from './options.ts';
 import { finishRemoval } from './remove.ts';
 import type { Services } from './services.ts';
@@ -28,15 +44,29 @@ export interface RunResult {
  */
 export async function runInstance(services: Services, options: RunOptions): Promise<RunResult> {
   const { branch } = options;
-  if (!isValidBranch(branch)) throw new HeadjackError('branch_invalid', `${JSON.stringify(branch)} is no branch name that git accepts`, { hint: 'git check-ref-format --branch <name> shows the rules' });
+  if (!isValidBranch(branch))
+    throw new HeadjackError(
+      'branch_invalid',
+      `${JSON.stringify(branch)} is no branch name that git accepts`,
+      { hint: 'git check-ref-format --branch <name> shows the rules' },
+    );
   const repository = requireRepository(services);
   if (services.settings.runtimeFlags.length > 0) {
-    throw new HeadjackError('usage', `runtime.flags (${services.settings.runtimeFlags.join(' ')}) is not supported yet`, { hint: "hjk config runtime.flags ''" });
+    throw new HeadjackError(
+      'usage',
+      `runtime.flags (${services.settings.runtimeFlags.join(' ')}) is not supported yet`,
+      { hint: "hjk config runtime.flags ''" },
+    );
   }
   for (;;) {
     throwIfInterrupted(services);
-    const existing = await services.catalog.read(catalog => structuredClone(findInstance(catalog, repository, branch)));
-    const done = existing === undefined ? await makeNew(services, repository, options) : await bringUpExisting(services, repository, existing, options);
+    const existing = await services.catalog.read(catalog =>
+      structuredClone(findInstance(catalog, repository, branch)),
+    );
+    const done =
+      existing === undefined
+        ? await makeNew(services, repository, options)
+        : await bringUpExisting(services, repository, existing, options);
     if (done !== undefined) {
       services.progress.done();
       return done;
@@ -45,19 +75,30 @@ export async function runInstance(services: Services, options: RunOptions): Prom
 }
 
 /** Checks all that can be checked before anything is made, then makes the entry and what it stands for. */
-async function makeNew(services: Services, repository: Repository, options: RunOptions): Promise<RunResult | undefined> {
+async function makeNew(
+  services: Services,
+  repository: Repository,
+  options: RunOptions,
+): Promise<RunResult | undefined> {
   const { branch } = options;
   const env = parseEnvironment(options, services.env);
   parseSpec(options, ''); // a bad flag is told before git or the engine are asked
   const git = await services.git(repository);
   const origin = await git.planBranch(branch, options.from);
-  const start = origin.kind === 'new' ? origin.from : origin.kind === 'local' ? `refs/heads/${branch}` : `refs/remotes/${origin.remote}/${branch}`;
+  const start =
+    origin.kind === 'new'
+      ? origin.from
+      : origin.kind === 'local'
+        ? `refs/heads/${branch}`
+        : `refs/remotes/${origin.remote}/${branch}`;
   const spec = parseSpec(options, await chooseImage(services, git, start, options.image));
   await requireImage(await services.runtime(), spec.image, options.image === undefined);
   const operation = newOperation(services, 'run');
   const places = worktreesFolder(services);
   const id = services.randomHex(4);
-  const planned = await services.catalog.read(catalog => newEntry(catalog, { id, repository, branch, places, now: services.now() }));
+  const planned = await services.catalog.read(catalog =>
+    newEntry(catalog, { id, repository, branch, places, now: services.now() }),
+  );
   refuseStranger(planned);
   await git.requireNotCheckedOut(branch, planned.worktree);
 
@@ -69,23 +110,36 @@ async function makeNew(services: Services, repository: Repository, options: RunO
     return structuredClone(made);
   });
   if (entry === undefined) return undefined; // somebody came first: wait for them
-  return bringUpClaimed(services, { entry, operation, takenFrom: undefined }, repository, { spec, env, from: options.from });
+  return bringUpClaimed(services, { entry, operation, takenFrom: undefined }, repository, {
+    spec,
+    env,
+    from: options.from,
+  });
 }
 
-async function bringUpExisting(services: Services, repository: Repository, existing: InstanceEntry, options: RunOptions): Promise<RunResult | undefined> {
+async function bringUpExisting(
+  services: Services,
+  repository: Repository,
+  existing: InstanceEntry,
+  options: RunOptions,
+): Promise<RunResult | undefined> {
   const { operation } = existing;
   if (operation !== undefined && !isDead(operation)) {
     await waitForOthers(services, existing.id);
     return undefined;
   }
-  const files = instanceFiles({ stateRoot: services.paths.state_root, logs: services.paths.logs }, existing.id);
+  const files = instanceFiles(
+    { stateRoot: services.paths.state_root, logs: services.paths.logs },
+    existing.id,
+  );
   const made = loadSpec(files.spec);
   if (operation?.deleting !== undefined) {
     const held = await claim(services, existing, 'rm');
     if (held !== undefined) await finishRemoval(services, held);
     return undefined;
   }
-  if (made !== undefined) refuseOtherOptions(existing, made, parseSpec(options, options.image ?? made.image), options);
+  if (made !== undefined)
+    refuseOtherOptions(existing, made, parseSpec(options, options.image ?? made.image), options);
   else if (existing.container_id === '') {
     // nothing was decided before its maker died: this call decides
     const env = parseEnvironment(options, services.env);
@@ -93,45 +147,81 @@ async function bringUpExisting(services: Services, repository: Repository, exist
     const commit = (await git.findCommit(`refs/heads/${options.branch}`)) ?? options.from ?? 'HEAD';
     const spec = parseSpec(options, await chooseImage(services, git, commit, options.image));
     const held = await claim(services, existing, 'run');
-    return held === undefined ? undefined : bringUpClaimed(services, held, repository, { spec, env, from: options.from });
+    return held === undefined
+      ? undefined
+      : bringUpClaimed(services, held, repository, { spec, env, from: options.from });
   }
   const container = findContainer(await services.lister.list(), existing, services.owner);
-  if (operation === undefined && existing.status === 'running' && container?.state === 'running' && fs.existsSync(existing.worktree)) {
+  if (
+    operation === undefined &&
+    existing.status === 'running' &&
+    container?.state === 'running' &&
+    fs.existsSync(existing.worktree)
+  ) {
     return { entry: existing, foreign: made === undefined };
   }
-  const held = await claim(services, existing, operation === undefined && existing.status === 'stopped' ? 'start' : 'run');
+  const held = await claim(
+    services,
+    existing,
+    operation === undefined && existing.status === 'stopped' ? 'start' : 'run',
+  );
   return held === undefined ? undefined : bringUpClaimed(services, held, repository, undefined);
 }
 
-function refuseOtherOptions(existing: InstanceEntry, made: InstanceSpec, wanted: InstanceSpec, options: RunOptions): void {
+function refuseOtherOptions(
+  existing: InstanceEntry,
+  made: InstanceSpec,
+  wanted: InstanceSpec,
+  options: RunOptions,
+): void {
   const found = differences(made, wanted, options);
   if (options.from !== undefined) found.push('--from: the branch exists already');
   if (found.length === 0) return;
-  throw new HeadjackError('options_differ', `the instance ${existing.id} of branch "${existing.branch}" was made with other options`, {
-    details: found,
-    hint: `to make it anew: hjk rm ${existing.branch}, then this command again`,
-  });
+  throw new HeadjackError(
+    'options_differ',
+    `the instance ${existing.id} of branch "${existing.branch}" was made with other options`,
+    {
+      details: found,
+      hint: `to make it anew: hjk rm ${existing.branch}, then this command again`,
+    },
+  );
 }
 
-async function bringUpClaimed(services: Services, held: Claim, repository: Repository, plan: MakePlan | undefined): Promise<RunResult> {
+async function bringUpClaimed(
+  services: Services,
+  held: Claim,
+  repository: Repository,
+  plan: MakePlan | undefined,
+): Promise<RunResult> {
   try {
     await bringUp(services, held, repository, plan);
     const entry = await release(services, held, found => {
       found.status = 'running';
     });
-    const files = instanceFiles({ stateRoot: services.paths.state_root, logs: services.paths.logs }, entry.id);
+    const files = instanceFiles(
+      { stateRoot: services.paths.state_root, logs: services.paths.logs },
+      entry.id,
+    );
     return { entry, foreign: loadSpec(files.spec) === undefined };
   } catch (error) {
     if (!(error instanceof BringUpFailed)) throw error;
     const { failure, made } = error;
     if (failure instanceof HeadjackError && failure.code === 'operation_lost') throw failure;
-    await undo(services, held, { repository, made, isNew: plan !== undefined && held.takenFrom === undefined });
+    await undo(services, held, {
+      repository,
+      made,
+      isNew: plan !== undefined && held.takenFrom === undefined,
+    });
     throw failure;
   }
 }
 
 /** Removes what a failed attempt made, the entry last. Where that fails too, or the instance is older, it stays with `error`. */
-async function undo(services: Services, held: Claim, at: { repository: Repository; made: Made; isNew: boolean }): Promise<void> {
+async function undo(
+  services: Services,
+  held: Claim,
+  at: { repository: Repository; made: Made; isNew: boolean },
+): Promise<void> {
   const { entry } = held;
   const keep = (): Promise<unknown> =>
     release(services, held, found => {
@@ -156,7 +246,10 @@ async function undo(services: Services, held: Claim, at: { repository: Repositor
       if (known) await git.forgetWorktree(entry.worktree);
       if (at.made.branchTip !== undefined) await git.deleteBranch(entry.branch, at.made.branchTip);
     }
-    const files = instanceFiles({ stateRoot: services.paths.state_root, logs: services.paths.logs }, entry.id);
+    const files = instanceFiles(
+      { stateRoot: services.paths.state_root, logs: services.paths.logs },
+      entry.id,
+    );
     fs.rmSync(files.folder, { recursive: true, force: true });
     await commitClaimed(services, held, (_found, draft) => {
       draft.entries = draft.entries.filter(e => e.id !== entry.id);
@@ -179,7 +272,9 @@ function newEntry(
   const siblings = catalog.entries.filter(entry => belongsTo(entry, of.repository));
   const repoId = siblings[0]?.repo_id ?? repositoryId(of.repository);
   const folder = path.join(of.places, repoId);
-  const taken = new Set(catalog.entries.filter(e => path.dirname(e.worktree) === folder).map(e => path.basename(e.worktree)));
+  const taken = new Set(
+    catalog.entries.filter(e => path.dirname(e.worktree) === folder).map(e => path.basename(e.worktree)),
+  );
   return {
     id: of.id,
     repo: of.repository.root,

@@ -46,7 +46,12 @@ export interface Services {
   readonly now: () => number;
   readonly randomHex: (bytes: number) => string;
   readonly random: (below: number) => number;
-  readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean; readonly size: () => { columns: number; rows: number } };
+  readonly terminal: {
+    readonly stdin: boolean;
+    readonly stdout: boolean;
+    readonly stderr: boolean;
+    readonly size: () => { columns: number; rows: number };
+  };
   readonly progress: Progress;
   /** Ends what waits, and what can be undone, at Ctrl-C. */
   readonly signal: AbortSignal;

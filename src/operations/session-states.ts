@@ -15,13 +15,27 @@ export function placesOf(services: Services): { stateRoot: string; logs: string 
 }
 
 /** The states of an instance's sessions, by the one function that derives them. tmux is asked once, if any may be live. */
-export async function viewSessions(services: Services, entry: InstanceEntry, containerRuns: boolean | undefined): Promise<SessionView[]> {
-  const records = entry.sessions.map(session => ({ session, record: loadRecord(sessionFiles(placesOf(services), entry.id, session.id).record) }));
-  const ask = records.some(({ record }) => record !== undefined && isLive(deriveState(record, { containerRuns, clients: 0 })));
+export async function viewSessions(
+  services: Services,
+  entry: InstanceEntry,
+  containerRuns: boolean | undefined,
+): Promise<SessionView[]> {
+  const records = entry.sessions.map(session => ({
+    session,
+    record: loadRecord(sessionFiles(placesOf(services), entry.id, session.id).record),
+  }));
+  const ask = records.some(
+    ({ record }) => record !== undefined && isLive(deriveState(record, { containerRuns, clients: 0 })),
+  );
   const clients = ask ? await services.host.clients(entry.id) : new Map<string, number>();
-  const foreign = records.some(({ record }) => record === undefined) ? await services.defaultServer.clients() : new Map<string, number>();
+  const foreign = records.some(({ record }) => record === undefined)
+    ? await services.defaultServer.clients()
+    : new Map<string, number>();
   return records.map(({ session, record }) => {
-    const around = { containerRuns, clients: (record === undefined ? foreign : clients).get(session.mux_session_id) };
+    const around = {
+      containerRuns,
+      clients: (record === undefined ? foreign : clients).get(session.mux_session_id),
+    };
     return { session, record, state: deriveState(record, around) };
   });
 }

@@ -22,7 +22,9 @@ export async function requireRunning(services: Services, branch: string): Promis
   const here = requireRepository(services);
   let restarted = false;
   for (;;) {
-    const entry = await services.catalog.read(catalog => structuredClone(requireInstance(catalog, here, branch)));
+    const entry = await services.catalog.read(catalog =>
+      structuredClone(requireInstance(catalog, here, branch)),
+    );
     const { operation } = entry;
     if (operation !== undefined) {
       const dead = isDead(operation);
@@ -55,7 +57,13 @@ export async function requireRunning(services: Services, branch: string): Promis
 
 function interruptedRemoval(entry: InstanceEntry): HeadjackError {
   const begun = entry.operation?.deleting !== undefined;
-  return new HeadjackError('busy', `the removal of branch "${entry.branch}" was interrupted${begun ? ' after it had begun to delete' : ''}`, {
-    hint: begun ? `finish it: hjk rm ${entry.branch}` : `keep it: hjk run ${entry.branch}, or remove it: hjk rm ${entry.branch}`,
-  });
+  return new HeadjackError(
+    'busy',
+    `the removal of branch "${entry.branch}" was interrupted${begun ? ' after it had begun to delete' : ''}`,
+    {
+      hint: begun
+        ? `finish it: hjk rm ${entry.branch}`
+        : `keep it: hjk run ${entry.branch}, or remove it: hjk rm ${entry.branch}`,
+    },
+  );
 }

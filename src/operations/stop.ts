@@ -12,11 +12,15 @@ import type { Services } from './services.ts';
 export async function stopInstance(services: Services, branch: string): Promise<InstanceEntry> {
   const repository = requireRepository(services);
   for (;;) {
-    const found = await services.catalog.read(catalog => structuredClone(requireInstance(catalog, repository, branch)));
+    const found = await services.catalog.read(catalog =>
+      structuredClone(requireInstance(catalog, repository, branch)),
+    );
     const entry = await waitForOthers(services, found.id);
     if (entry === undefined) continue; // removed meanwhile: look again, which says so
     if (entry.operation?.deleting !== undefined) {
-      throw new HeadjackError('busy', `the removal of branch "${branch}" has begun and was interrupted`, { hint: `hjk rm ${branch}` });
+      throw new HeadjackError('busy', `the removal of branch "${branch}" has begun and was interrupted`, {
+        hint: `hjk rm ${branch}`,
+      });
     }
     const held = await claim(services, entry, 'stop');
     if (held === undefined) continue;
@@ -42,7 +46,9 @@ async function stopClaimed(services: Services, held: Claim): Promise<InstanceEnt
   await release(services, held, found => {
     found.status = 'error';
   });
-  throw new HeadjackError('not_running', `the instance of branch "${held.entry.branch}" was never finished`, { hint: `hjk run ${held.entry.branch}` });
+  throw new HeadjackError('not_running', `the instance of branch "${held.entry.branch}" was never finished`, {
+    hint: `hjk run ${held.entry.branch}`,
+  });
 }
 
 /** Sessions, other processes, container, tmux. Each may be gone already. */

@@ -23,7 +23,10 @@ export function findByEnvironment(name: string, value: string): number[] {
 
 function findByPs(entry: string): number[] {
   try {
-    const listing = execFileSync('ps', ['-axEww', '-o', 'pid=,command='], { encoding: 'latin1', env: { PATH: '/usr/bin:/bin' } });
+    const listing = execFileSync('ps', ['-axEww', '-o', 'pid=,command='], {
+      encoding: 'latin1',
+      env: { PATH: '/usr/bin:/bin' },
+    });
     return listing
       .split('\n')
       .filter(line => line.split(' ').includes(entry))

@@ -7,7 +7,8 @@ import { ignoring } from '../errors.ts';
 export function makePrivateFolder(folder: string): void {
   if (fs.existsSync(folder)) return;
   makePrivateFolder(path.dirname(folder));
-  if (ignoring(['EEXIST'], () => (fs.mkdirSync(folder, { mode: 0o700 }), true), false)) fs.chmodSync(folder, 0o700);
+  if (ignoring(['EEXIST'], () => (fs.mkdirSync(folder, { mode: 0o700 }), true), false))
+    fs.chmodSync(folder, 0o700);
 }
 
 /** Replaces a file of ours in one step: temp file beside it, mode 0600, rename. The folder is never made. */

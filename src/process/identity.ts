@@ -47,7 +47,10 @@ function probe(pid: number): { state: string; start: string } | undefined {
 function bootId(): string {
   if (linux) return slurp('/proc/sys/kernel/random/boot_id').trim();
   try {
-    return execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'latin1' }).replace(/^.*sec = (\d+),.*$/s, '$1');
+    return execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'latin1' }).replace(
+      /^.*sec = (\d+),.*$/s,
+      '$1',
+    );
   } catch {
     return hostname();
   }

@@ -18,7 +18,11 @@ export interface RunResult {
 }
 
 /** Runs a program to its end with its output captured. Rejects only where it cannot be started (`ENOENT`, …). */
-export function runCaptured(program: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+export function runCaptured(
+  program: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -33,14 +37,23 @@ export function runCaptured(program: string, args: readonly string[], options: R
     child.stdin.on('error', () => undefined); // a child that does not read its input is no failure of ours
     child.on('error', reject);
     child.on('close', (code, signal) => {
-      resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString('utf8') });
+      resolve({
+        code,
+        signal,
+        stdout: Buffer.concat(stdout),
+        stderr: Buffer.concat(stderr).toString('utf8'),
+      });
     });
     child.stdin.end(options.input ?? '');
   });
 }
 
 /** Runs a program on our own terminal. Resolves with its exit code, or 128 + signal as shells report it. */
-export function runAttached(program: string, args: readonly string[], options: SpawnOptions): Promise<number> {
+export function runAttached(
+  program: string,
+  args: readonly string[],
+  options: SpawnOptions,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { ...options, stdio: 'inherit' });
     child.on('error', reject);

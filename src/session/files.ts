@@ -26,11 +26,21 @@ export interface FilePlaces {
 
 export function instanceFiles(places: FilePlaces, instanceId: string): InstanceFiles {
   const folder = path.join(places.stateRoot, 'instances', instanceId);
-  return { folder, env: path.join(folder, 'env'), spec: path.join(folder, 'spec.json'), logs: path.join(places.logs, instanceId) };
+  return {
+    folder,
+    env: path.join(folder, 'env'),
+    spec: path.join(folder, 'spec.json'),
+    logs: path.join(places.logs, instanceId),
+  };
 }
 
 export function sessionFiles(places: FilePlaces, instanceId: string, sessionId: string): SessionFiles {
   const { folder, logs } = instanceFiles(places, instanceId);
   const file = (suffix: string): string => path.join(folder, `${sessionId}${suffix}`);
-  return { record: file('.json'), end: file('.end'), order: file('.start'), log: path.join(logs, `${sessionId}.log`) };
+  return {
+    record: file('.json'),
+    end: file('.end'),
+    order: file('.start'),
+    log: path.join(logs, `${sessionId}.log`),
+  };
 }

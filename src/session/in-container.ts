@@ -93,12 +93,20 @@ left() {
   for pid in $found; do n=; { read -r n </proc/$pid/comm; } 2>/dev/null; text="$text $pid ($n)"; done
   echo "left$text"; exit 1
 }
+# HUP to those found whose mask (Ign or Cgt) has the bit: a shell that ignores TERM, one that catches HUP. Sent to all at once
+# HUP would kill, before they see TERM, programs that save their work at TERM.
+hangup() {
+  for pid in $found; do
+    { while read -r name mask; do [ $name = Sig$1: ] && [ $((0x\${mask#????????????} & $2)) != 0 ] && kill -HUP $pid; done </proc/$pid/status; } 2>/dev/null
+  done
+}
 scan
 [ "$found" = ' ' ] && { echo none; exit 0; }
 [ $mode = scan ] && left
-kill -HUP $found 2>/dev/null; kill -TERM $found 2>/dev/null; kill -CONT $found 2>/dev/null
+kill -TERM $found 2>/dev/null; hangup Ign 16384; kill -CONT $found 2>/dev/null
 n=0
 while [ $n -lt $grace ]; do
+  [ $n = 5 ] && hangup Cgt 1
   nap 0.05; scan; [ "$found" = ' ' ] && { echo ended; exit 0; }
   nap 0.05; n=$((n+1))
 done

@@ -28,7 +28,8 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
     if (loadRecord(files.record) !== undefined) saveRecord(files.record, record);
   };
   /** The pid is written first and the order to end read afterwards: whoever ends a session does it the other way round. */
-  const ordered = (): EndReason | undefined => (loadRecord(files.record) === undefined ? 'killed' : loadEndOrder(files.end));
+  const ordered = (): EndReason | undefined =>
+    loadRecord(files.record) === undefined ? 'killed' : loadEndOrder(files.end);
   const end = (change: Partial<SessionRecord>): void => {
     save({ ended_at: formatTime(Date.now()), ...change });
   };
@@ -60,7 +61,8 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
     return;
   }
   save({ exec_id: running.id });
-  if (ordered() !== undefined) running.stream.destroy(); // who ordered it ends the program inside
+  if (ordered() !== undefined)
+    running.stream.destroy(); // who ordered it ends the program inside
   else await carry(running, screen, log);
 
   let exitCode: number | undefined;
@@ -117,7 +119,9 @@ async function recordInCatalog(order: PumpOrder, files: SessionFiles, record: Se
     folders: { worktrees: order.catalog.worktrees, logs: order.places.logs },
   });
   await store.update(draft => {
-    const session = draft.entries.find(e => e.id === order.instance)?.sessions.find(s => s.id === order.session);
+    const session = draft.entries
+      .find(e => e.id === order.instance)
+      ?.sessions.find(s => s.id === order.session);
     if (session === undefined) return;
     session.ended_at = ended_at;
     if (exit_code !== undefined) session.exit_code = exit_code;

@@ -24,5 +24,7 @@ export function prepareSocketFolder(socket: string): void {
     fs.chmodSync(folder, 0o700);
     return;
   }
-  throw new HeadjackError('tmux_failed', `${folder} belongs to somebody else`, { hint: `remove it: sudo rm -r ${folder}` });
+  throw new HeadjackError('tmux_failed', `${folder} belongs to somebody else`, {
+    hint: `remove it: sudo rm -r ${folder}`,
+  });
 }

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 
 /** Leave the other screen, show the cursor, no mouse, no bracketed paste, no focus events, plain colours. */
-const RESET = '\u001b[?1049l\u001b[?25h\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l\u001b[?1004l\u001b[0m';
+const RESET =
+  '\u001b[?1049l\u001b[?25h\u001b[?1000l\u001b[?1002l\u001b[?1003l\u001b[?1006l\u001b[?2004l\u001b[?1004l\u001b[0m';
 
 /**
  * Remembers the modes of our terminal. The function that it gives brings them back, whatever happened to the program that had

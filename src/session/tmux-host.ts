@@ -17,10 +17,13 @@ export interface TmuxOptions {
 }
 
 /** A tmux server keeps the environment of its first client for all later ones: it gets nothing that is not on this list. */
-const passed = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TERM|COLORTERM|TERM_PROGRAM|TERM_PROGRAM_VERSION|TZ)$/;
+const passed =
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_[A-Z]+|TERM|COLORTERM|TERM_PROGRAM|TERM_PROGRAM_VERSION|TZ)$/;
 
 export function createTmuxHost(options: TmuxOptions): SessionHost {
-  const env: NodeJS.ProcessEnv = Object.fromEntries(Object.entries(options.env).filter(([name]) => passed.test(name)));
+  const env: NodeJS.ProcessEnv = Object.fromEntries(
+    Object.entries(options.env).filter(([name]) => passed.test(name)),
+  );
   const socketOf = (instanceId: string): string => socketPath(options.stateRoot, options.owner, instanceId);
   const base = (instanceId: string): string[] => ['-S', socketOf(instanceId), '-f', options.configFile, '-u'];
 
@@ -37,13 +40,33 @@ export function createTmuxHost(options: TmuxOptions): SessionHost {
       prepareSocketFolder(socketOf(session.instanceId));
       const target = `=${session.muxId}:`;
       const result = await run(session.instanceId, [
-        'new-session', '-d', '-s', session.muxId, '-x', String(size.columns), '-y', String(size.rows), ...command.map(escapeWord),
-        ';', 'set-option', '-t', target, '@hjk_title', escapeWord(session.title),
+        'new-session',
+        '-d',
+        '-s',
+        session.muxId,
+        '-x',
+        String(size.columns),
+        '-y',
+        String(size.rows),
+        ...command.map(escapeWord),
+        ';',
+        'set-option',
+        '-t',
+        target,
+        '@hjk_title',
+        escapeWord(session.title),
         ...(options.userConfigFile === undefined ? [] : [';', 'source-file', '-q', options.userConfigFile]),
       ]);
       // a program that ended at once takes its terminal along before the options are set: no failure
-      if (result.code === 0 || /no such session|can't find|no server running|server exited|lost server/.test(result.stderr)) return;
-      throw new HeadjackError('tmux_failed', `tmux cannot open a session: ${printable(result.stderr.trim())}`);
+      if (
+        result.code === 0 ||
+        /no such session|can't find|no server running|server exited|lost server/.test(result.stderr)
+      )
+        return;
+      throw new HeadjackError(
+        'tmux_failed',
+        `tmux cannot open a session: ${printable(result.stderr.trim())}`,
+      );
     },
 
     async attach(session) {
@@ -85,6 +108,9 @@ function escapeWord(word: string): string {
 
 function missing(error: unknown): unknown {
   return errnoOf(error) === 'ENOENT'
-    ? new HeadjackError('tmux_missing', 'tmux is not installed, or not on PATH', { hint: 'apt-get install tmux', cause: error })
+    ? new HeadjackError('tmux_missing', 'tmux is not installed, or not on PATH', {
+        hint: 'apt-get install tmux',
+        cause: error,
+      })
     : error;
 }

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
+import type lockfile from 'proper-lockfile';
 import { errnoOf } from '../../errors.ts';
 
-type LockSync = typeof import('proper-lockfile').lockSync;
+type LockSync = typeof lockfile.lockSync;
 
 /** A gate older than this was left by a process that was killed inside it: it is held for a fraction of a millisecond. */
 const STALE_MS = 300;
@@ -22,7 +23,13 @@ export function createGate(file: string, lockSync: LockSync): Gate {
   let trouble: string | undefined;
   const enter = (): (() => void) | undefined => {
     try {
-      return lockSync(file, { realpath: false, lockfilePath, stale: 2000, retries: 0, onCompromised: () => undefined });
+      return lockSync(file, {
+        realpath: false,
+        lockfilePath,
+        stale: 2000,
+        retries: 0,
+        onCompromised: () => undefined,
+      });
     } catch (error) {
       // ENOENT: our own gate was broken by somebody who took it for a left-over while we stood in it
       if (!['ELOCKED', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
@@ -34,7 +41,8 @@ export function createGate(file: string, lockSync: LockSync): Gate {
     try {
       if (Math.abs(Date.now() - fs.statSync(lockfilePath).ctimeMs) > STALE_MS) fs.rmdirSync(lockfilePath);
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') trouble = `${lockfilePath} is in the way and cannot be removed (${errnoOf(error) ?? 'unknown'})`;
+      if (errnoOf(error) !== 'ENOENT')
+        trouble = `${lockfilePath} is in the way and cannot be removed (${errnoOf(error) ?? 'unknown'})`;
     }
   };
   return {

@@ -5,7 +5,14 @@ import { fsyncFolder } from '../../process/files.ts';
 import { sleep } from '../../process/sleep.ts';
 import { Blockers, judgeMarker } from './blockers.ts';
 import { createGate, type Gate } from './gate.ts';
-import { closeMarker, MarkerFolder, type LockKind, type LockView, type Marker, type OwnMarker } from './markers.ts';
+import {
+  closeMarker,
+  MarkerFolder,
+  type LockKind,
+  type LockView,
+  type Marker,
+  type OwnMarker,
+} from './markers.ts';
 import { QueuePace } from './queue-pace.ts';
 
 /** The whole acquisition, queueing included. */
@@ -102,14 +109,20 @@ export class CatalogLock {
   }
 
   /** Those before us in the queue that we must let go first. Readers do not wait for readers. */
-  #ahead(view: LockView, kind: LockKind, own: string | undefined, at: { now: number; freeSince: number }): Marker[] {
+  #ahead(
+    view: LockView,
+    kind: LockKind,
+    own: string | undefined,
+    at: { now: number; freeSince: number },
+  ): Marker[] {
     const ahead: Marker[] = [];
     for (const marker of view.queue) {
       if (marker.name === own) break;
       if (kind === 'w' || marker.wants === 'w') ahead.push(marker);
     }
     for (let first = ahead[0]; first !== undefined; first = ahead[0]) {
-      const lying = at.freeSince === 0 ? 0 : at.now - Math.max(at.freeSince, this.#blockers.watchedSince(first));
+      const lying =
+        at.freeSince === 0 ? 0 : at.now - Math.max(at.freeSince, this.#blockers.watchedSince(first));
       if (this.#blockers.blocks(first) && lying <= BYPASS_MS) break;
       ahead.shift();
     }
@@ -178,13 +191,20 @@ export class CatalogLock {
         return { pid: m.pid, verb: m.verb, mode, since, state: judgeMarker(m) };
       });
     const who = holders
-      .map(h => `pid ${String(h.pid)} (hjk ${h.verb}, ${h.mode}${h.since === undefined ? '' : ` since ${h.since}`}, ${h.state})`)
+      .map(
+        h =>
+          `pid ${String(h.pid)} (hjk ${h.verb}, ${h.mode}${h.since === undefined ? '' : ` since ${h.since}`}, ${h.state})`,
+      )
       .join('; ');
     const held = who === '' ? (this.#gate?.trouble() ?? 'others, one after the other') : who;
     const word = kind === 'w' ? 'exclusive' : 'shared';
-    return new HeadjackError('lock_timeout', `the ${word} lock on ${this.#file} is not free after 5 s: held by ${held}`, {
-      hint: holders[0] === undefined ? 'try again' : `look at the holder: ps -fp ${String(holders[0].pid)}`,
-      details: { file: this.#file, holders },
-    });
+    return new HeadjackError(
+      'lock_timeout',
+      `the ${word} lock on ${this.#file} is not free after 5 s: held by ${held}`,
+      {
+        hint: holders[0] === undefined ? 'try again' : `look at the holder: ps -fp ${String(holders[0].pid)}`,
+        details: { file: this.#file, holders },
+      },
+    );
   }
 }

@@ -12,7 +12,8 @@ export class QueuePace {
   /** Notes that we now stand at `place` (0 is next). */
   stand(place: number): void {
     const now = performance.now();
-    if (this.#place > place) this.#msPerPlace = 0.5 * this.#msPerPlace + (0.5 * (now - this.#since)) / (this.#place - place);
+    if (this.#place > place)
+      this.#msPerPlace = 0.5 * this.#msPerPlace + (0.5 * (now - this.#since)) / (this.#place - place);
     if (this.#place !== place) {
       this.#place = place;
       this.#since = now;

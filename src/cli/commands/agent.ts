@@ -12,7 +12,10 @@ interface Flags {
 
 export const agent: Handler<Flags> = async (context, words, flags) => {
   const [branch = '', name, ...more] = words;
-  if (more.length > 0) throw new HeadjackError('usage', `too many words: ${more.join(' ')}`, { hint: 'flags for the agent follow --' });
+  if (more.length > 0)
+    throw new HeadjackError('usage', `too many words: ${more.join(' ')}`, {
+      hint: 'flags for the agent follow --',
+    });
   const { services } = await context.open('agent');
   const plan = planAgent(services.settings, { name, prompt: flags.prompt, flags: context.trailing });
   return openAndShow(context, branch, flags, { ...plan, name: flags.name });

@@ -8,8 +8,16 @@ export const completion: Handler<{ descriptions?: boolean }> = (context, words, 
   const shell = completionShells.find(name => name === words[0]);
   if (shell === undefined) {
     const nearest = findNearest(words[0] ?? '', completionShells);
-    throw new HeadjackError('usage', `no completion for the shell "${words[0] ?? ''}"`, { hint: nearest === undefined ? `one of ${completionShells.join(', ')}` : `did you mean "${nearest}"?` });
+    throw new HeadjackError('usage', `no completion for the shell "${words[0] ?? ''}"`, {
+      hint: nearest === undefined ? `one of ${completionShells.join(', ')}` : `did you mean "${nearest}"?`,
+    });
   }
-  context.output.answer(formatCompletion(shell, buildProgram(() => () => Promise.resolve()), flags.descriptions !== false));
+  context.output.answer(
+    formatCompletion(
+      shell,
+      buildProgram(() => () => Promise.resolve()),
+      flags.descriptions !== false,
+    ),
+  );
   return Promise.resolve(0);
 };

@@ -22,20 +22,37 @@ export const config: Handler<{ edit?: boolean }> = async (context, words, flags)
   }
   const { worktrees, catalog, logs } = services.paths;
   const shown = effectiveConfig(headjack.configFile, services.settings, { worktrees, catalog, logs });
-  const found = key === undefined ? shown : key.split('.').reduce<unknown>((at, part) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : undefined), shown);
+  const found =
+    key === undefined
+      ? shown
+      : key
+          .split('.')
+          .reduce<unknown>(
+            (at, part) =>
+              typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[part] : undefined,
+            shown,
+          );
   if (context.json) context.output.json({ config: key === undefined ? shown : nest(key, found) });
   else if (typeof found === 'object' && found !== null) context.output.answer(stringify(found).trimEnd());
-  else context.output.answer(found === undefined || found === null ? '' : String(found as string | number | boolean));
+  else
+    context.output.answer(
+      found === undefined || found === null ? '' : typeof found === 'string' ? found : JSON.stringify(found),
+    );
   return 0;
 };
 
 function nest(key: string, value: unknown): Record<string, unknown> {
-  return key.split('.').reduceRight<unknown>((inner, part) => ({ [part]: inner ?? null }), value) as Record<string, unknown>;
+  return key.split('.').reduceRight<unknown>((inner, part) => ({ [part]: inner ?? null }), value) as Record<
+    string,
+    unknown
+  >;
 }
 
 /** A legacy file beside the state is read, never written: changes go to where the file belongs. */
 function writableFile(paths: Readonly<Record<'config_file' | 'config_root' | 'state_root', string>>): string {
-  const legacy = paths.config_file === path.join(paths.state_root, 'config.yaml') && paths.config_root !== paths.state_root;
+  const legacy =
+    paths.config_file === path.join(paths.state_root, 'config.yaml') &&
+    paths.config_root !== paths.state_root;
   return legacy ? path.join(paths.config_root, 'config.yaml') : paths.config_file;
 }
 
@@ -43,11 +60,17 @@ function writableFile(paths: Readonly<Record<'config_file' | 'config_root' | 'st
 async function edit(context: CommandContext): Promise<number> {
   const { env, cwd } = context.io;
   const [editor, ...args] = splitShellWords(env['EDITOR'] ?? '') ?? [];
-  if (editor === undefined) throw new HeadjackError('usage', '$EDITOR environment variable not set', { hint: 'export EDITOR=vi' });
-  const file = (await configFileOf(context)) ?? resolveRoots({ env, cwd, userHome: env['HOME'] ?? '/', flags: {} }).configFile.path;
+  if (editor === undefined)
+    throw new HeadjackError('usage', '$EDITOR environment variable not set', { hint: 'export EDITOR=vi' });
+  const file =
+    (await configFileOf(context)) ??
+    resolveRoots({ env, cwd, userHome: env['HOME'] ?? '/', flags: {} }).configFile.path;
   makePrivateFolder(path.dirname(file));
   const code = await runAttached(editor, [...args, file], { env, cwd });
-  if (code !== 0) throw new HeadjackError('command_failed', `${editor} ended with ${String(code)}`, { hint: `the file is ${file}` });
+  if (code !== 0)
+    throw new HeadjackError('command_failed', `${editor} ended with ${String(code)}`, {
+      hint: `the file is ${file}`,
+    });
   await context.open('config');
   return 0;
 }

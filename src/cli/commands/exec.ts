@@ -1,6 +1,11 @@
 import { attachSession, requireTerminal } from '../../operations/attach.ts';
 import { execPlain } from '../../operations/exec-plain.ts';
-import { awaitStart, openSession, requireSessionName, type SessionOrder } from '../../operations/open-session.ts';
+import {
+  awaitStart,
+  openSession,
+  requireSessionName,
+  type SessionOrder,
+} from '../../operations/open-session.ts';
 import { requireRunning } from '../../operations/start-for-session.ts';
 import type { CommandContext, Handler } from '../context.ts';
 import { showUnseen } from '../unseen.ts';
@@ -21,15 +26,29 @@ export const exec: Handler<Flags> = async (context, words, flags) => {
     if (running.restarted && context.io.stderr.isTTY === true) context.output.note(restarted(running.entry));
     return execPlain(services, running, command, context.io);
   }
-  return openAndShow(context, branch, flags, { type: 'shell', agent: undefined, name: flags.name, command, env: {} });
+  return openAndShow(context, branch, flags, {
+    type: 'shell',
+    agent: undefined,
+    name: flags.name,
+    command,
+    env: {},
+  });
 };
 
 /** Opens a session and attaches to it, or says that it was created. */
-export async function openAndShow(context: CommandContext, branch: string, flags: Flags, order: SessionOrder): Promise<number> {
+export async function openAndShow(
+  context: CommandContext,
+  branch: string,
+  flags: Flags,
+  order: SessionOrder,
+): Promise<number> {
   const detached = flags.detach === true || flags.detached === true;
-  const { services } = await context.open(order.type === 'shell' && order.agent === undefined ? 'exec' : 'agent');
+  const { services } = await context.open(
+    order.type === 'shell' && order.agent === undefined ? 'exec' : 'agent',
+  );
   requireSessionName(order.name);
-  if (!detached) requireTerminal(services, 'use -d for a session in the background, or exec --no-mux for plain streams');
+  if (!detached)
+    requireTerminal(services, 'use -d for a session in the background, or exec --no-mux for plain streams');
   const running = await requireRunning(services, branch);
   services.progress.done();
   if (running.restarted) context.output.answer(restarted(running.entry));

@@ -7,8 +7,12 @@ import type { Handler } from '../context.ts';
 const ways: readonly string[] = ['auto', 'dockerfile', 'debootstrap', 'host'];
 
 export const image: Handler<{ way: string; tag: string }> = async (context, words, flags) => {
-  if (words[0] !== 'build') throw new HeadjackError('usage', `unknown action '${words[0] ?? ''}'`, { hint: 'hjk image build' });
-  if (!ways.includes(flags.way)) throw new HeadjackError('usage', `--way: "${flags.way}" is no way to build`, { hint: `one of ${ways.join(', ')}` });
+  if (words[0] !== 'build')
+    throw new HeadjackError('usage', `unknown action '${words[0] ?? ''}'`, { hint: 'hjk image build' });
+  if (!ways.includes(flags.way))
+    throw new HeadjackError('usage', `--way: "${flags.way}" is no way to build`, {
+      hint: `one of ${ways.join(', ')}`,
+    });
   const { services } = await context.open('image');
   await (await services.runtime()).isRootless(); // without an engine, say so at once
   const way = await buildBaseImage({

@@ -11,7 +11,12 @@ import { formatTable } from '../table.ts';
 export const ps: Handler<{ all?: boolean }> = async (context, words, flags) => {
   const { services } = await context.open('ps');
   const [branch] = words;
-  const scope = branch !== undefined ? ({ kind: 'branch', branch } as const) : flags.all === true ? ({ kind: 'all' } as const) : ({ kind: 'repository' } as const);
+  const scope =
+    branch !== undefined
+      ? ({ kind: 'branch', branch } as const)
+      : flags.all === true
+        ? ({ kind: 'all' } as const)
+        : ({ kind: 'repository' } as const);
   const { instances, engineError } = await listInstances(services, scope);
   const now = services.now();
   if (context.json) context.output.json({ instances: instances.map(publicView) });
@@ -19,11 +24,18 @@ export const ps: Handler<{ all?: boolean }> = async (context, words, flags) => {
   else context.output.answer(instanceTable(context, instances, { now, all: flags.all === true }));
   if (engineError === undefined) return 0;
   if (context.json) context.output.error(engineError);
-  else context.output.warn(`${engineError.message}${engineError.hint === undefined ? '' : `\nhint: ${engineError.hint}`}`);
+  else
+    context.output.warn(
+      `${engineError.message}${engineError.hint === undefined ? '' : `\nhint: ${engineError.hint}`}`,
+    );
   return engineError.exitCode;
 };
 
-function instanceTable(context: CommandContext, instances: readonly InstanceView[], show: { now: number; all: boolean }): string {
+function instanceTable(
+  context: CommandContext,
+  instances: readonly InstanceView[],
+  show: { now: number; all: boolean },
+): string {
   if (instances.length === 0) return 'No instances found';
   const rows = instances.map(({ entry, status, sessions }) => [
     printable(entry.branch),
@@ -49,7 +61,10 @@ function sessionTable(sessions: readonly SessionView[], now: number): string {
 
 function colored(context: CommandContext, status: string): string {
   if (!context.output.colors) return status;
-  return styleText(status === 'running' ? 'green' : status === 'error' || status === 'unknown' ? 'red' : 'yellow', status);
+  return styleText(
+    status === 'running' ? 'green' : status === 'error' || status === 'unknown' ? 'red' : 'yellow',
+    status,
+  );
 }
 
 function publicView({ entry, status, sessions }: InstanceView): Record<string, unknown> {

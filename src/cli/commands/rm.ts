@@ -4,7 +4,11 @@ import { HeadjackError } from '../../errors.ts';
 import { removeInstance } from '../../operations/remove.ts';
 import type { CommandContext, Handler } from '../context.ts';
 
-export const rm: Handler<{ force?: boolean; yes?: boolean; deleteBranch?: boolean }> = async (context, words, flags) => {
+export const rm: Handler<{ force?: boolean; yes?: boolean; deleteBranch?: boolean }> = async (
+  context,
+  words,
+  flags,
+) => {
   const { services } = await context.open('rm');
   const removed = await removeInstance(services, {
     branch: words[0] ?? '',
@@ -19,18 +23,37 @@ export const rm: Handler<{ force?: boolean; yes?: boolean; deleteBranch?: boolea
     return 0;
   }
   const { entry, branchDeleted, snapshot } = removed;
-  if (context.json) context.output.json({ removed: [{ id: entry.id, branch: entry.branch, branch_deleted: branchDeleted, ...(snapshot === undefined ? {} : { snapshot }) }] });
+  if (context.json)
+    context.output.json({
+      removed: [
+        {
+          id: entry.id,
+          branch: entry.branch,
+          branch_deleted: branchDeleted,
+          ...(snapshot === undefined ? {} : { snapshot }),
+        },
+      ],
+    });
   else context.output.answer(`Removed instance ${entry.id} for branch ${entry.branch}`);
-  if (snapshot !== undefined) context.output.note(`Its work is stored as ${snapshot.slice(0, 12)} under refs/headjack/snapshots/${entry.id}-*`);
+  if (snapshot !== undefined)
+    context.output.note(
+      `Its work is stored as ${snapshot.slice(0, 12)} under refs/headjack/snapshots/${entry.id}-*`,
+    );
   return 0;
 };
 
 async function confirm(context: CommandContext, entry: InstanceEntry): Promise<boolean> {
   const { stdin, stdout, stderr } = context.io;
   if (stdin.isTTY !== true || stdout.isTTY !== true) {
-    throw new HeadjackError('confirmation_required', `removing branch "${entry.branch}" needs a confirmation`, { hint: `hjk rm ${entry.branch} --yes` });
+    throw new HeadjackError(
+      'confirmation_required',
+      `removing branch "${entry.branch}" needs a confirmation`,
+      { hint: `hjk rm ${entry.branch} --yes` },
+    );
   }
-  stderr.write(`This will remove instance ${entry.id} for branch ${entry.branch}.\nWorktree at ${entry.worktree} will be deleted.\n`);
+  stderr.write(
+    `This will remove instance ${entry.id} for branch ${entry.branch}.\nWorktree at ${entry.worktree} will be deleted.\n`,
+  );
   const reader = createInterface({ input: stdin, output: stderr });
   try {
     const answer = await reader.question('Are you sure? [y/N] ', { signal: context.io.signal });
