@@ -136,7 +136,8 @@ export function differences(made: InstanceSpec, wanted: InstanceSpec, options: R
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return 'none';
-  return Array.isArray(value) ? (value.length === 0 ? 'none' : value.join(' ')) : String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(' ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 export function loadSpec(file: string): InstanceSpec | undefined {

@@ -1,0 +1,154 @@
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+export const root = path.resolve(import.meta.dirname, '../..');
+export const cli = path.join(root, 'dist/cli/hjk.cjs');
+export const testImage = 'hjk-test:base';
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A home, a repository and a way to run hjk in them; all of it is removed at the end of the test that `using`s it. */
+export interface Sandbox extends AsyncDisposable {
+  readonly folder: string;
+  readonly home: string;
+  readonly stateRoot: string;
+  readonly repository: string;
+  readonly env: NodeJS.ProcessEnv;
+  hjk(...args: string[]): Promise<Ran>;
+  /** Fails the test where the exit code is not 0. Gives stdout. */
+  ok(...args: string[]): Promise<string>;
+  spawn(args: readonly string[], options?: { env?: NodeJS.ProcessEnv; cwd?: string; stdio?: 'pipe' | 'ignore' }): ChildProcess;
+  git(...args: string[]): string;
+  catalog(): { version: number; entries: Entry[] };
+}
+
+export interface Entry {
+  id: string;
+  branch: string;
+  worktree: string;
+  container_id: string;
+  status: string;
+  repo_id: string;
+  operation?: { id: string; kind: string; pid: number; deleting?: { snapshot: string } };
+  sessions: { id: string; name: string; mux_session_id: string; type: string; exit_code?: number; ended_at?: string; last_accessed: string }[];
+}
+
+const exec = promisify(execFile);
+
+export function plainEnv(home: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    HOME: home,
+    LANG: 'C.UTF-8',
+    TERM: 'xterm-256color',
+    HEADJACK_BASE_IMAGE: testImage,
+  };
+}
+
+export function makeFolder(prefix = 'hjk-test-'): string {
+  return fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), prefix)));
+}
+
+export function git(folder: string, ...args: string[]): string {
+  return execFileSync('git', args, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@t', GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@t' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+export function makeRepository(folder: string): void {
+  fs.mkdirSync(folder, { recursive: true });
+  git(folder, 'init', '-q', '-b', 'main');
+  git(folder, 'config', 'user.name', 'Test');
+  git(folder, 'config', 'user.email', 'test@example.invalid');
+  fs.writeFileSync(path.join(folder, 'README.md'), '# project\n');
+  git(folder, 'add', '.');
+  git(folder, 'commit', '-qm', 'First commit');
+}
+
+export async function runProgram(file: string, args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv; input?: string }): Promise<Ran> {
+  const running = exec(file, args, { cwd: options.cwd, env: options.env, encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 });
+  running.child.stdin?.end(options.input ?? '');
+  try {
+    const { stdout, stderr } = await running;
+    return { code: 0, stdout, stderr };
+  } catch (error) {
+    const failed = error as { code?: unknown; stdout?: string; stderr?: string };
+    if (typeof failed.code !== 'number') throw error;
+    return { code: failed.code, stdout: failed.stdout ?? '', stderr: failed.stderr ?? '' };
+  }
+}
+
+export function makeSandbox(options: { repository?: string; env?: NodeJS.ProcessEnv } = {}): Sandbox {
+  const folder = makeFolder();
+  const home = path.join(folder, 'home');
+  fs.mkdirSync(home);
+  const repository = path.join(folder, options.repository ?? 'project');
+  makeRepository(repository);
+  const env = { ...plainEnv(home), ...options.env };
+  const stateRoot = path.join(home, '.local/share/headjack');
+  const hjk = (...args: string[]): Promise<Ran> => runProgram(process.execPath, [cli, ...args], { cwd: repository, env });
+  return {
+    folder, home, stateRoot, repository, env, hjk,
+    async ok(...args) {
+      const ran = await hjk(...args);
+      if (ran.code !== 0) throw new Error(`hjk ${args.join(' ')} ended with ${ran.code}\n${ran.stdout}${ran.stderr}`);
+      return ran.stdout;
+    },
+    spawn: (args, spawnOptions = {}) =>
+      spawn(process.execPath, [cli, ...args], { cwd: spawnOptions.cwd ?? repository, env: spawnOptions.env ?? env, stdio: spawnOptions.stdio ?? 'pipe' }),
+    git: (...args) => git(repository, ...args),
+    catalog: () => JSON.parse(fs.readFileSync(path.join(stateRoot, 'catalog.json'), 'utf8')) as { version: number; entries: Entry[] },
+    async [Symbol.asyncDispose]() {
+      const owner = ownerOf(path.join(stateRoot, 'catalog.json'));
+      const ids = docker('ps', '-aq', '--filter', `label=dev.headjack.owner=${owner}`).split('\n').filter(Boolean);
+      if (ids.length > 0) docker('rm', '-f', ...ids);
+      const sockets = path.join(stateRoot, 'run');
+      for (const socket of fs.existsSync(sockets) ? fs.readdirSync(sockets) : []) {
+        await exec('tmux', ['-S', path.join(sockets, socket), 'kill-server']).catch(() => undefined);
+      }
+      fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+export function ownerOf(catalog: string): string {
+  const folder = path.dirname(catalog);
+  const real = fs.existsSync(folder) ? path.join(fs.realpathSync(folder), path.basename(catalog)) : catalog;
+  return createHash('sha256').update(real).digest('hex').slice(0, 12);
+}
+
+export function docker(...args: string[]): string {
+  return execFileSync('docker', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Asks until it is so; fails with `what` after `limitMs`. */
+export async function until(what: string, probe: () => boolean | Promise<boolean>, limitMs = 15_000): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  while (!(await probe())) {
+    if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}
+
+export function ended(child: ChildProcess): Promise<Ran> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', chunk => (stdout += String(chunk)));
+  child.stderr?.on('data', chunk => (stderr += String(chunk)));
+  return new Promise(resolve => {
+    child.on('close', (code, signal) => {
+      resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 1), stdout, stderr });
+    });
+  });
+}
