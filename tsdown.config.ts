@@ -12,6 +12,12 @@ const leaveOut: Plugin = {
   load: id => (id.startsWith('\0left-out:') ? 'module.exports = {};' : null),
 };
 
+/**
+ * `--` keeps Node from taking flags of ours for its own: Node 20 reads `--env-file` wherever it stands. To Node the second line
+ * is a string and a comment.
+ */
+const shebang = '#!/bin/sh\n":" //; exec node -- "$0" "$@"';
+
 const shared = { platform: 'node', target: 'node20.19', sourcemap: false, logLevel: 'error' } satisfies UserConfig;
 const bundled = {
   ...shared,
@@ -26,7 +32,7 @@ const bundled = {
 } satisfies UserConfig;
 
 export default defineConfig([
-  { ...bundled, entry: { hjk: 'src/cli/hjk.ts' }, outDir: 'dist/cli' },
+  { ...bundled, entry: { hjk: 'src/cli/hjk.ts' }, outDir: 'dist/cli', outputOptions: { banner: chunk => (chunk.isEntry ? shebang : '') } },
   {
     ...bundled,
     entry: { pump: 'src/session/pump-main.ts' },

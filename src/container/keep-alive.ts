@@ -8,10 +8,12 @@ export const keepAliveCommand: readonly string[] = [
   'echo $$ > /run/headjack/keep-alive; exec sleep 2147483647',
 ];
 
-/** Whether a command line from the engine's process list is init or the keep-alive itself. */
+/** Whether a command line from the engine's process list is the keep-alive. */
+export function isKeepAliveItself(commandLine: string): boolean {
+  return /^(\S*\/)?(busybox )?sleep 2147483647$/.test(commandLine);
+}
+
+/** Whether it is the keep-alive or the engine's init. */
 export function isKeepAlive(commandLine: string): boolean {
-  return (
-    /(^|\/)(docker-init|tini|catatonit)\b/.test(commandLine) ||
-    /^(\S*\/)?(busybox )?sleep 2147483647$/.test(commandLine)
-  );
+  return isKeepAliveItself(commandLine) || /(^|\/)(docker-init|tini|catatonit)\b/.test(commandLine);
 }

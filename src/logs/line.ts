@@ -5,7 +5,7 @@ const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
 /** Escape sequences, as ECMA-48 has them, with the strings of terminals (OSC, DCS, …). Sticky: matched at a position. */
 
 const SEQUENCE =
-  /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~])|\u001b[\]PX^_].*?(?:\u0007|\u001b\\|$)|\u001b[ -/]*[0-~]?|\u001b\[[0-?]*[ -/]*$/sy;
+  /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~])|(?:\u001b\[|\u009b)[0-?]*[ -/]*$|\u001b[\]PX^_].*?(?:\u0007|\u001b\\|$)|\u001b[ -/]*[0-~]?/sy;
 
 const RESET = '\u001b[0m';
 

@@ -1,12 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
+import { isKeepAliveItself } from '../container/keep-alive.ts';
 import { isOurs } from '../container/labels.ts';
 import type { ContainerSummary } from '../container/port.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { lockReason } from '../git/metadata.ts';
 import { makePrivateFolder } from '../process/files.ts';
+import { poll } from '../process/sleep.ts';
 import { instanceFiles } from '../session/files.ts';
 import { loadSpec, saveEnvironment, saveSpec, type InstanceSpec } from './instance-spec.ts';
 import { createContainer } from './make-container.ts';
@@ -87,12 +89,33 @@ export async function bringUp(
     if (existing?.state !== 'running') {
       services.progress.phase('start');
       await (await services.runtime()).start(id);
+      await requireKeepAlive(services, id);
     }
     throwIfInterrupted(services);
     return made;
   } catch (error) {
     throw new BringUpFailed(error, made);
   }
+}
+
+/**
+ * Waits until the keep-alive runs: with an init of the engine's, a start succeeds even where the image has no `sh`.
+ * @throws HeadjackError image_unsuitable
+ */
+async function requireKeepAlive(services: Services, container: string): Promise<void> {
+  const runtime = await services.runtime();
+  const runs = await poll(
+    async () => {
+      if ((await runtime.processes(container)).some(isKeepAliveItself)) return true;
+      const found = (await services.lister.list()).find(c => c.id === container);
+      return found?.state === 'running' ? undefined : false;
+    },
+    { everyMs: 10, limitMs: 10_000 },
+  );
+  if (runs === true) return;
+  throw new HeadjackError('image_unsuitable', 'the image has no `sh` and `sleep`, which every instance needs', {
+    hint: 'choose an image with a POSIX shell: hjk run <branch> --image <ref>',
+  });
 }
 
 /** Carries what an attempt had made to whoever undoes it. Never leaves the operations. */

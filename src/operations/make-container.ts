@@ -13,6 +13,9 @@ import { realPathOf } from '../process/files.ts';
 import type { InstanceSpec } from './instance-spec.ts';
 import type { RepositoryGit, Services } from './services.ts';
 
+/** Places in the container that belong to the instance itself, besides those of git. */
+export const reservedPlaces: readonly string[] = ['/workspace', '/headjack', '/run/headjack'];
+
 /** What making a container needs to know besides the spec. */
 export interface ContainerOrder {
   readonly entry: InstanceEntry;
@@ -50,7 +53,7 @@ export async function createContainer(
     : { uid: services.user.uid, gid: services.user.gid };
   const image = await requireImage(runtime, spec.image, false);
   const worktree = realPathOf(entry.worktree);
-  const reserved = ['/workspace', '/headjack', '/run/headjack', worktree, order.repository.commonDir];
+  const reserved = [...reservedPlaces, worktree, order.repository.commonDir];
   const { binds, volumes } = parseVolumes(spec.volumes, services.cwd, reserved);
   const base = {
     labels: formatLabels({
@@ -203,7 +206,8 @@ async function containerEnvironment(entry: InstanceEntry, git: RepositoryGit): P
   ];
 }
 
-function requireSshAgent(services: Services): { socket: string; knownHosts: string | undefined } {
+/** @throws HeadjackError usage where no agent runs */
+export function requireSshAgent(services: Services): { socket: string; knownHosts: string | undefined } {
   const socket = services.env['SSH_AUTH_SOCK'];
   if (socket === undefined || !fs.existsSync(socket)) {
     throw new HeadjackError(

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import fs from 'node:fs';
 import type { Catalog, InstanceEntry } from '../catalog/types.ts';
+import { parsePorts, parseVolumes } from '../container/volumes.ts';
 import { isValidBranch, worktreeFolder } from '../core/branch.ts';
 import { repositoryId, type Repository } from '../core/repository.ts';
 import { formatTime } from '../core/time.ts';
@@ -17,7 +18,7 @@ import {
 import { chooseImage } from './choose-image.ts';
 import { belongsTo, findInstance, requireRepository } from './find-instance.ts';
 import { differences, loadSpec, parseEnvironment, parseSpec, type InstanceSpec } from './instance-spec.ts';
-import { requireImage } from './make-container.ts';
+import { requireImage, requireSshAgent, reservedPlaces } from './make-container.ts';
 import {
   claim,
   commitClaimed,
@@ -82,7 +83,7 @@ async function makeNew(
 ): Promise<RunResult | undefined> {
   const { branch } = options;
   const env = parseEnvironment(options, services.env);
-  parseSpec(options, ''); // a bad flag is told before git or the engine are asked
+  checkOptions(services, options);
   const git = await services.git(repository);
   const origin = await git.planBranch(branch, options.from);
   const start =
@@ -115,6 +116,14 @@ async function makeNew(
     env,
     from: options.from,
   });
+}
+
+/** A bad flag is told before git or the engine are asked. @throws HeadjackError usage */
+function checkOptions(services: Services, options: RunOptions): void {
+  parseSpec(options, '');
+  parsePorts(options.ports);
+  parseVolumes(options.volumes, services.cwd, reservedPlaces);
+  if (options.sshAgent) requireSshAgent(services);
 }
 
 async function bringUpExisting(

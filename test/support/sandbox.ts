@@ -97,7 +97,7 @@ export function makeSandbox(options: { repository?: string; env?: NodeJS.Process
   makeRepository(repository);
   const env = { ...plainEnv(home), ...options.env };
   const stateRoot = path.join(home, '.local/share/headjack');
-  const hjk = (...args: string[]): Promise<Ran> => runProgram(process.execPath, [cli, ...args], { cwd: repository, env });
+  const hjk = (...args: string[]): Promise<Ran> => runProgram(cli, args, { cwd: repository, env });
   return {
     folder, home, stateRoot, repository, env, hjk,
     async ok(...args) {
@@ -106,7 +106,7 @@ export function makeSandbox(options: { repository?: string; env?: NodeJS.Process
       return ran.stdout;
     },
     spawn: (args, spawnOptions = {}) =>
-      spawn(process.execPath, [cli, ...args], { cwd: spawnOptions.cwd ?? repository, env: spawnOptions.env ?? env, stdio: spawnOptions.stdio ?? 'pipe' }),
+      spawn(cli, args, { cwd: spawnOptions.cwd ?? repository, env: spawnOptions.env ?? env, stdio: spawnOptions.stdio ?? 'pipe' }),
     git: (...args) => git(repository, ...args),
     catalog: () => JSON.parse(fs.readFileSync(path.join(stateRoot, 'catalog.json'), 'utf8')) as { version: number; entries: Entry[] },
     async [Symbol.asyncDispose]() {
