@@ -32,7 +32,7 @@ const bundled = {
 } satisfies UserConfig;
 
 export default defineConfig([
-  { ...bundled, entry: { hjk: 'src/cli/hjk.ts' }, outDir: 'dist/cli', outputOptions: { banner: chunk => (chunk.isEntry ? shebang : '') } },
+  { ...bundled, entry: { hjk: 'src/cli/hjk.ts' }, outDir: 'dist/cli', outputOptions: { postBanner: chunk => (chunk.isEntry ? shebang : '') } },
   {
     ...bundled,
     entry: { pump: 'src/session/pump-main.ts' },
