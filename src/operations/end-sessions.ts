@@ -22,13 +22,21 @@ export async function runKiller(
   sessionId: string,
 ): Promise<{ clean: boolean; left: string }> {
   const spec = loadSpec(instanceFiles(placesOf(services), at.instanceId).spec);
-  const { output, exitCode } = await services.exec.capture({
-    container: at.container,
-    command: ['sh', '-c', killScript, 'hjk', mode, sessionId, String(GRACE)],
-    env: [],
-    user: spec?.user,
-    workdir: '/',
-  });
+  let ran: { output: string; exitCode: number };
+  try {
+    ran = await services.exec.capture({
+      container: at.container,
+      command: ['sh', '-c', killScript, 'hjk', mode, sessionId, String(GRACE)],
+      env: [],
+      user: spec?.user,
+      workdir: '/',
+    });
+  } catch (error) {
+    // stopped or removed meanwhile: a container that does not run is the proof
+    if (error instanceof HeadjackError && error.code === 'not_running') return { clean: true, left: '' };
+    throw error;
+  }
+  const { output, exitCode } = ran;
   const last = output.trim().split('\n').at(-1) ?? '';
   return {
     clean: exitCode === 0 && (last === 'none' || last === 'ended'),
@@ -54,11 +62,7 @@ export async function endEverything(
   const busy = (await runtime.processes(container)).some(command => !isKeepAlive(command));
   if (busy) {
     services.progress.phase('ending sessions');
-    try {
-      await runKiller(services, { container, instanceId: entry.id }, 'all', '-');
-    } catch (error) {
-      if (!(error instanceof HeadjackError)) throw error; // what is left goes with the container
-    }
+    await runKiller(services, { container, instanceId: entry.id }, 'all', '-'); // what is left goes with the container
   }
   await Promise.all(live.map(files => awaitPump(files.record, 1000)));
 }

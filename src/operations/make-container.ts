@@ -187,6 +187,7 @@ async function containerEnvironment(entry: InstanceEntry, git: RepositoryGit): P
     ['tag.gpgsign', 'false'],
     ['core.fsmonitor', 'false'],
     ['gc.auto', '0'],
+    ['repack.updateServerInfo', 'false'],
     ['maintenance.auto', 'false'],
     ['gc.reflogExpire', 'never'],
     ['gc.reflogExpireUnreachable', 'never'],

@@ -29,7 +29,8 @@ TERM=xterm-256color
 for d in /usr/share/terminfo /lib/terminfo /etc/terminfo; do [ -e $d/t/tmux-256color ] && TERM=tmux-256color; done
 export TERM
 ${pickShell}trap : INT QUIT TERM HUP
-"$@"
+exec 3>&2 2>/dev/null # the shell's own word on how the program ended is not the program's
+(exec 2>&3 3>&-; exec "$@")
 code=$?
 echo $code >$dir/$id.exit
 exit $code
