@@ -14,12 +14,12 @@ import { loadSpec, saveEnvironment, saveSpec, type InstanceSpec } from './instan
 import { createContainer } from './make-container.ts';
 import { commitClaimed, throwIfInterrupted, type Claim } from './operation.ts';
 import type { RepositoryGit, Services } from './services.ts';
+import { placesOf } from './session-states.ts';
 
 /** How a new instance is to be made; an existing one is made of what it was made of. */
 export interface MakePlan {
   readonly spec: InstanceSpec;
   readonly env: Readonly<Record<string, string>>;
-  readonly from: string | undefined;
 }
 
 /** What was made by this very attempt: what a failure has to undo. */
@@ -42,32 +42,23 @@ export async function bringUp(
   const git = await services.git(repository, held.operation.id);
   const made: Made = { worktree: false, branchTip: undefined };
   try {
-    await ensureWorktree(services, held, { repository, git, plan }, made);
-    throwIfInterrupted(services);
-    const files = instanceFiles(
-      { stateRoot: services.paths.state_root, logs: services.paths.logs },
-      entry.id,
-    );
-    makePrivateFolder(files.folder);
-    if (plan !== undefined && loadSpec(files.spec) === undefined) {
+    const files = instanceFiles(placesOf(services), entry.id);
+    // before anything else: whoever finishes this after a crash needs to know what was asked for
+    if (plan !== undefined) {
+      makePrivateFolder(files.folder);
       saveEnvironment(files.env, plan.env);
       saveSpec(files.spec, plan.spec);
     }
+    const spec = loadSpec(files.spec);
+    if (spec === undefined && entry.container_id === '') throw unknownSpec(entry);
+    await ensureWorktree(services, held, { repository, git, from: spec?.from ?? undefined }, made);
+    throwIfInterrupted(services);
     services.progress.phase('container');
     const existing = findContainer(await services.lister.list(), entry, services.owner);
     throwIfInterrupted(services);
     let id = existing?.id;
     if (id === undefined) {
-      const spec = loadSpec(files.spec);
-      if (spec === undefined) {
-        throw new HeadjackError(
-          'not_running',
-          `the container of branch "${entry.branch}" is gone, and what it was made of is not known`,
-          {
-            hint: `make it anew: hjk rm ${entry.branch} && hjk run ${entry.branch}`,
-          },
-        );
-      }
+      if (spec === undefined) throw unknownSpec(entry);
       const keeper = await services.keeper(held.operation.id);
       const metadata = keeper.findMetadata(repository.commonDir, entry.worktree)?.folder;
       if (metadata === undefined) throw worktreeGone(entry);
@@ -113,9 +104,13 @@ async function requireKeepAlive(services: Services, container: string): Promise<
     { everyMs: 10, limitMs: 10_000 },
   );
   if (runs === true) return;
-  throw new HeadjackError('image_unsuitable', 'the image has no `sh` and `sleep`, which every instance needs', {
-    hint: 'choose an image with a POSIX shell: hjk run <branch> --image <ref>',
-  });
+  throw new HeadjackError(
+    'image_unsuitable',
+    'the image has no `sh` and `sleep`, which every instance needs',
+    {
+      hint: 'choose an image with a POSIX shell: hjk run <branch> --image <ref>',
+    },
+  );
 }
 
 /** Carries what an attempt had made to whoever undoes it. Never leaves the operations. */
@@ -148,6 +143,19 @@ export function findContainer(
   );
 }
 
+function unknownSpec(entry: InstanceEntry): HeadjackError {
+  return new HeadjackError(
+    'not_running',
+    `what the container of branch "${entry.branch}" is to be made of is not known`,
+    {
+      hint:
+        entry.container_id === ''
+          ? `hjk run ${entry.branch}`
+          : `make it anew: hjk rm ${entry.branch} && hjk run ${entry.branch}`,
+    },
+  );
+}
+
 function worktreeGone(entry: InstanceEntry): HeadjackError {
   return new HeadjackError(
     'path_in_the_way',
@@ -161,7 +169,7 @@ function worktreeGone(entry: InstanceEntry): HeadjackError {
 async function ensureWorktree(
   services: Services,
   held: Claim,
-  at: { repository: Repository; git: RepositoryGit; plan: MakePlan | undefined },
+  at: { repository: Repository; git: RepositoryGit; from: string | undefined },
   made: Made,
 ): Promise<void> {
   const { entry } = held;
@@ -180,7 +188,7 @@ async function ensureWorktree(
   else refuseStranger(entry);
   const origin = await git.planBranch(
     entry.branch,
-    (await git.findCommit(`refs/heads/${entry.branch}`)) === undefined ? at.plan?.from : undefined,
+    (await git.findCommit(`refs/heads/${entry.branch}`)) === undefined ? at.from : undefined,
   );
   await git.requireNotCheckedOut(entry.branch, entry.worktree);
   throwIfInterrupted(services);

@@ -8,6 +8,8 @@ import type { RunOptions } from './options.ts';
 export interface InstanceSpec {
   readonly schema: 1;
   readonly image: string;
+  /** Where a branch that does not exist yet is to start. */
+  readonly from: string | null;
   readonly memory: number | null;
   readonly cpus: number | null;
   readonly pids: number | null;
@@ -29,6 +31,7 @@ export function parseSpec(options: RunOptions, image: string): InstanceSpec {
   return {
     schema: 1,
     image,
+    from: options.from ?? null,
     memory: parseMemory(options.memory),
     cpus: parseNumber('--cpus', options.cpus, 0.01, 1024),
     pids: parseNumber('--pids', options.pids, 1, 4_194_304),

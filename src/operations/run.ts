@@ -32,6 +32,7 @@ import {
 import type { RunOptions } from './options.ts';
 import { finishRemoval } from './remove.ts';
 import type { Services } from './services.ts';
+import { placesOf } from './session-states.ts';
 
 export interface RunResult {
   readonly entry: InstanceEntry;
@@ -111,11 +112,7 @@ async function makeNew(
     return structuredClone(made);
   });
   if (entry === undefined) return undefined; // somebody came first: wait for them
-  return bringUpClaimed(services, { entry, operation, takenFrom: undefined }, repository, {
-    spec,
-    env,
-    from: options.from,
-  });
+  return bringUpClaimed(services, { entry, operation, takenFrom: undefined }, repository, { spec, env });
 }
 
 /** A bad flag is told before git or the engine are asked. @throws HeadjackError usage */
@@ -137,10 +134,7 @@ async function bringUpExisting(
     await waitForOthers(services, existing.id);
     return undefined;
   }
-  const files = instanceFiles(
-    { stateRoot: services.paths.state_root, logs: services.paths.logs },
-    existing.id,
-  );
+  const files = instanceFiles(placesOf(services), existing.id);
   const made = loadSpec(files.spec);
   if (operation?.deleting !== undefined) {
     const held = await claim(services, existing, 'rm');
@@ -156,9 +150,7 @@ async function bringUpExisting(
     const commit = (await git.findCommit(`refs/heads/${options.branch}`)) ?? options.from ?? 'HEAD';
     const spec = parseSpec(options, await chooseImage(services, git, commit, options.image));
     const held = await claim(services, existing, 'run');
-    return held === undefined
-      ? undefined
-      : bringUpClaimed(services, held, repository, { spec, env, from: options.from });
+    return held === undefined ? undefined : bringUpClaimed(services, held, repository, { spec, env });
   }
   const container = findContainer(await services.lister.list(), existing, services.owner);
   if (
@@ -207,10 +199,7 @@ async function bringUpClaimed(
     const entry = await release(services, held, found => {
       found.status = 'running';
     });
-    const files = instanceFiles(
-      { stateRoot: services.paths.state_root, logs: services.paths.logs },
-      entry.id,
-    );
+    const files = instanceFiles(placesOf(services), entry.id);
     return { entry, foreign: loadSpec(files.spec) === undefined };
   } catch (error) {
     if (!(error instanceof BringUpFailed)) throw error;
@@ -255,10 +244,7 @@ async function undo(
       if (known) await git.forgetWorktree(entry.worktree);
       if (at.made.branchTip !== undefined) await git.deleteBranch(entry.branch, at.made.branchTip);
     }
-    const files = instanceFiles(
-      { stateRoot: services.paths.state_root, logs: services.paths.logs },
-      entry.id,
-    );
+    const files = instanceFiles(placesOf(services), entry.id);
     fs.rmSync(files.folder, { recursive: true, force: true });
     await commitClaimed(services, held, (_found, draft) => {
       draft.entries = draft.entries.filter(e => e.id !== entry.id);

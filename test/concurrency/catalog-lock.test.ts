@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCatalogStore } from '../../src/catalog/store.ts';
 import { HeadjackError } from '../../src/errors.ts';
-import { ended, makeFolder, root, until } from '../support/sandbox.ts';
+import { ended, makeFolder, root } from '../support/sandbox.ts';
 
 let folder: string;
 let file: string;
@@ -18,13 +18,31 @@ afterEach(() => {
 
 const real = path.join(root, 'dist/lib/index.mjs');
 const worker = (name: string, updates: number, mode: string, lib = real): ChildProcess =>
-  spawn(process.execPath, [path.join(root, 'test/support/catalog-worker.mjs'), lib, file, name, String(updates), mode], { stdio: ['ignore', 'pipe', 'pipe'] });
-const acks = (stdout: string): string[] => stdout.split('\n').filter(line => line.startsWith('ack ')).map(line => line.slice(4));
-const load = (): { counter: number; marks: string[] } => JSON.parse(fs.readFileSync(file, 'utf8')) as { counter: number; marks: string[] };
-const inside = (child: ChildProcess): Promise<void> => new Promise(resolve => child.stdout?.on('data', chunk => { if (String(chunk).includes('inside')) resolve(); }));
+  spawn(
+    process.execPath,
+    [path.join(root, 'test/support/catalog-worker.mjs'), lib, file, name, String(updates), mode],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+const acks = (stdout: string): string[] =>
+  stdout
+    .split('\n')
+    .filter(line => line.startsWith('ack '))
+    .map(line => line.slice(4));
+const load = (): { counter: number; marks: string[] } =>
+  JSON.parse(fs.readFileSync(file, 'utf8')) as { counter: number; marks: string[] };
+const inside = (child: ChildProcess): Promise<void> =>
+  new Promise(resolve =>
+    child.stdout?.on('data', chunk => {
+      if (String(chunk).includes('inside')) resolve();
+    }),
+  );
 const store = createStore;
 function createStore() {
-  return createCatalogStore({ file, verb: 'test', folders: { worktrees: '/nonexistent', logs: '/nonexistent' } });
+  return createCatalogStore({
+    file,
+    verb: 'test',
+    folders: { worktrees: '/nonexistent', logs: '/nonexistent' },
+  });
 }
 /** The library with one thing taken out: what a rename that cannot fail would do. */
 function makeMutant(): string {
@@ -34,7 +52,10 @@ function makeMutant(): string {
   let changed = 0;
   for (const name of fs.readdirSync(to).filter(n => n.endsWith('.mjs'))) {
     const text = fs.readFileSync(path.join(to, name), 'utf8');
-    const mutated = text.replace('fs.renameSync(marker.path, this.#file);', 'fs.writeFileSync(`${this.#file}.mutant`, text); fs.renameSync(`${this.#file}.mutant`, this.#file); fs.rmSync(marker.path, { force: true });');
+    const mutated = text.replace(
+      'fs.renameSync(marker.path, this.#file);',
+      'fs.writeFileSync(`${this.#file}.mutant`, text); fs.renameSync(`${this.#file}.mutant`, this.#file); fs.rmSync(marker.path, { force: true });',
+    );
     if (mutated !== text) changed++;
     fs.writeFileSync(path.join(to, name), mutated);
   }
@@ -102,7 +123,12 @@ describe('a holder that lives', () => {
     const holder = worker('secret-argument', 1, 'spin');
     await inside(holder);
     const begin = performance.now();
-    const error: unknown = await store().update(() => undefined).then(() => undefined, (e: unknown) => e);
+    const error: unknown = await store()
+      .update(() => undefined)
+      .then(
+        () => undefined,
+        (e: unknown) => e,
+      );
     const waited = performance.now() - begin;
     expect(error).toBeInstanceOf(HeadjackError);
     expect(error).toMatchObject({ code: 'lock_timeout', exitCode: 6 });

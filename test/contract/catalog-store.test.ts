@@ -6,15 +6,33 @@ import type { InstanceEntry } from '../../src/catalog/types.ts';
 import { makeFolder } from '../support/sandbox.ts';
 
 let folder: string;
-beforeEach(() => { folder = makeFolder(); });
-afterEach(() => { fs.rmSync(folder, { recursive: true, force: true }); });
+beforeEach(() => {
+  folder = makeFolder();
+});
+afterEach(() => {
+  fs.rmSync(folder, { recursive: true, force: true });
+});
 
-const at = (file: string): CatalogStore => createCatalogStore({ file, verb: 'test', folders: { worktrees: path.join(folder, 'git'), logs: path.join(folder, 'logs') } });
+const at = (file: string): CatalogStore =>
+  createCatalogStore({
+    file,
+    verb: 'test',
+    folders: { worktrees: path.join(folder, 'git'), logs: path.join(folder, 'logs') },
+  });
 const fixture = (name: string): string => path.resolve(import.meta.dirname, '../fixtures/catalogs', name);
 export const entry = (id: string): InstanceEntry => ({
-  id, repo: '/r', repo_id: 'r-123456', branch: `b-${id}`, worktree: `/w/${id}`, container_id: '', created_at: '2026-01-01T00:00:00Z', status: 'stopped', sessions: [],
+  id,
+  repo: '/r',
+  repo_id: 'r-123456',
+  branch: `b-${id}`,
+  worktree: `/w/${id}`,
+  container_id: '',
+  created_at: '2026-01-01T00:00:00Z',
+  status: 'stopped',
+  sessions: [],
 });
-const add = (store: CatalogStore, id: string): Promise<number> => store.update(draft => draft.entries.push(entry(id)));
+const add = (store: CatalogStore, id: string): Promise<number> =>
+  store.update(draft => draft.entries.push(entry(id)));
 
 describe('first use', () => {
   it('a read creates nothing, not even the folder', async () => {
@@ -40,7 +58,11 @@ describe('update', () => {
     const store = at(path.join(folder, 'catalog.json'));
     expect(await add(store, 'aaaaaaaa')).toBe(1);
     const before = fs.readFileSync(path.join(folder, 'catalog.json'));
-    await expect(store.update(() => { throw new Error('no'); })).rejects.toThrow('no');
+    await expect(
+      store.update(() => {
+        throw new Error('no');
+      }),
+    ).rejects.toThrow('no');
     expect(fs.readFileSync(path.join(folder, 'catalog.json'))).toEqual(before);
     expect(fs.readdirSync(folder)).toEqual(['catalog.json']);
   });
@@ -63,8 +85,14 @@ describe('versions', () => {
     expect(await store.read(c => c.entries[0]?.sessions)).toEqual([]);
     expect(fs.readdirSync(folder)).toEqual(['catalog.json']);
     await add(store, 'aaaaaaaa');
-    expect(fs.readFileSync(path.join(folder, 'catalog.v1.json.bak'))).toEqual(fs.readFileSync(fixture('v1.json')));
-    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toMatchObject({ version: 2, made_by: 'hand', entries: [{ note: 'kept', sessions: [] }, { id: 'aaaaaaaa' }] });
+    expect(fs.readFileSync(path.join(folder, 'catalog.v1.json.bak'))).toEqual(
+      fs.readFileSync(fixture('v1.json')),
+    );
+    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toMatchObject({
+      version: 2,
+      made_by: 'hand',
+      entries: [{ note: 'kept', sessions: [] }, { id: 'aaaaaaaa' }],
+    });
   });
   it('never replaces an older backup of other bytes', async () => {
     const file = path.join(folder, 'catalog.json');
@@ -72,21 +100,28 @@ describe('versions', () => {
     fs.copyFileSync(fixture('v1.json'), file);
     await add(at(file), 'aaaaaaaa');
     expect(fs.readFileSync(path.join(folder, 'catalog.v1.json.bak'), 'utf8')).toBe('precious');
-    expect(fs.readFileSync(path.join(folder, 'catalog.v1.json.bak.2'))).toEqual(fs.readFileSync(fixture('v1.json')));
+    expect(fs.readFileSync(path.join(folder, 'catalog.v1.json.bak.2'))).toEqual(
+      fs.readFileSync(fixture('v1.json')),
+    );
   });
   it('unknown fields survive a rewrite', async () => {
     const file = path.join(folder, 'catalog.json');
     fs.copyFileSync(fixture('original.json'), file);
     await add(at(file), 'aaaaaaaa');
-    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toMatchObject({ entries: [{ remote_user: 'developer', created_at: '2026-01-15T10:30:00.123456789+01:00' }, {}, {}] });
+    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toMatchObject({
+      entries: [{ remote_user: 'developer', created_at: '2026-01-15T10:30:00.123456789+01:00' }, {}, {}],
+    });
   });
-  it.each(['future-3.json', 'truncated-half.json', 'package-json.json', 'worktree-root.json'])('%s is never overwritten', async name => {
-    const file = path.join(folder, 'catalog.json');
-    fs.copyFileSync(fixture(`bad/${name}`), file);
-    await expect(add(at(file), 'aaaaaaaa')).rejects.toMatchObject({ exitCode: 9 });
-    expect(fs.readFileSync(file)).toEqual(fs.readFileSync(fixture(`bad/${name}`)));
-    expect(fs.readdirSync(folder)).toEqual(['catalog.json']);
-  });
+  it.each(['future-3.json', 'truncated-half.json', 'package-json.json', 'worktree-root.json'])(
+    '%s is never overwritten',
+    async name => {
+      const file = path.join(folder, 'catalog.json');
+      fs.copyFileSync(fixture(`bad/${name}`), file);
+      await expect(add(at(file), 'aaaaaaaa')).rejects.toMatchObject({ exitCode: 9 });
+      expect(fs.readFileSync(file)).toEqual(fs.readFileSync(fixture(`bad/${name}`)));
+      expect(fs.readdirSync(folder)).toEqual(['catalog.json']);
+    },
+  );
 });
 
 describe('a file of 0 bytes', () => {
@@ -94,14 +129,22 @@ describe('a file of 0 bytes', () => {
     fs.copyFileSync(fixture('empty.json'), path.join(folder, 'catalog.json'));
     expect(await add(at(path.join(folder, 'catalog.json')), 'aaaaaaaa')).toBe(1);
   });
-  it.each(['logs/a1b2c3d4', 'git/project-123456/main', 'catalog.v1.json.bak'])('is a damaged one beside %s', async place => {
-    fs.copyFileSync(fixture('empty.json'), path.join(folder, 'catalog.json'));
-    fs.mkdirSync(path.join(folder, place), { recursive: true });
-    await expect(at(path.join(folder, 'catalog.json')).read(c => c)).rejects.toMatchObject({ code: 'catalog_empty' });
-  });
+  it.each(['logs/a1b2c3d4', 'git/project-123456/main', 'catalog.v1.json.bak'])(
+    'is a damaged one beside %s',
+    async place => {
+      fs.copyFileSync(fixture('empty.json'), path.join(folder, 'catalog.json'));
+      fs.mkdirSync(path.join(folder, place), { recursive: true });
+      await expect(at(path.join(folder, 'catalog.json')).read(c => c)).rejects.toMatchObject({
+        code: 'catalog_empty',
+      });
+    },
+  );
 });
 
 it('names what is in the way where the catalog is a folder', async () => {
   fs.mkdirSync(path.join(folder, 'catalog.json'));
-  await expect(at(path.join(folder, 'catalog.json')).read(c => c)).rejects.toMatchObject({ code: 'catalog_unreadable', exitCode: 9 });
+  await expect(at(path.join(folder, 'catalog.json')).read(c => c)).rejects.toMatchObject({
+    code: 'catalog_unreadable',
+    exitCode: 9,
+  });
 });

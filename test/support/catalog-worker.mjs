@@ -3,7 +3,11 @@
 // spin (stays inside the update for 8 s); hang (is inside when killed); read (reads instead).
 const [lib, file, name, updates, mode] = process.argv.slice(2);
 const { createCatalogStore } = await import(lib);
-const store = createCatalogStore({ file, verb: mode === 'read' ? 'reader' : 'writer', folders: { worktrees: '/nonexistent', logs: '/nonexistent' } });
+const store = createCatalogStore({
+  file,
+  verb: mode === 'read' ? 'reader' : 'writer',
+  folders: { worktrees: '/nonexistent', logs: '/nonexistent' },
+});
 let stopped = false;
 for (let i = 0; i < Number(updates); i++) {
   if (mode === 'read') {

@@ -25,7 +25,10 @@ export interface Sandbox extends AsyncDisposable {
   hjk(...args: string[]): Promise<Ran>;
   /** Fails the test where the exit code is not 0. Gives stdout. */
   ok(...args: string[]): Promise<string>;
-  spawn(args: readonly string[], options?: { env?: NodeJS.ProcessEnv; cwd?: string; stdio?: 'pipe' | 'ignore' }): ChildProcess;
+  spawn(
+    args: readonly string[],
+    options?: { env?: NodeJS.ProcessEnv; cwd?: string; stdio?: 'pipe' | 'ignore' },
+  ): ChildProcess;
   git(...args: string[]): string;
   catalog(): { version: number; entries: Entry[] };
 }
@@ -38,7 +41,15 @@ export interface Entry {
   status: string;
   repo_id: string;
   operation?: { id: string; kind: string; pid: number; deleting?: { snapshot: string } };
-  sessions: { id: string; name: string; mux_session_id: string; type: string; exit_code?: number; ended_at?: string; last_accessed: string }[];
+  sessions: {
+    id: string;
+    name: string;
+    mux_session_id: string;
+    type: string;
+    exit_code?: number;
+    ended_at?: string;
+    last_accessed: string;
+  }[];
 }
 
 const exec = promisify(execFile);
@@ -61,7 +72,15 @@ export function git(folder: string, ...args: string[]): string {
   return execFileSync('git', args, {
     cwd: folder,
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@t', GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@t' },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: '/nonexistent',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_AUTHOR_NAME: 'T',
+      GIT_AUTHOR_EMAIL: 't@t',
+      GIT_COMMITTER_NAME: 'T',
+      GIT_COMMITTER_EMAIL: 't@t',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
@@ -76,8 +95,17 @@ export function makeRepository(folder: string): void {
   git(folder, 'commit', '-qm', 'First commit');
 }
 
-export async function runProgram(file: string, args: readonly string[], options: { cwd: string; env: NodeJS.ProcessEnv; input?: string }): Promise<Ran> {
-  const running = exec(file, args, { cwd: options.cwd, env: options.env, encoding: 'utf8', maxBuffer: 64 * 1024 ** 2 });
+export async function runProgram(
+  file: string,
+  args: readonly string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; input?: string },
+): Promise<Ran> {
+  const running = exec(file, args, {
+    cwd: options.cwd,
+    env: options.env,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 ** 2,
+  });
   running.child.stdin?.end(options.input ?? '');
   try {
     const { stdout, stderr } = await running;
@@ -99,19 +127,35 @@ export function makeSandbox(options: { repository?: string; env?: NodeJS.Process
   const stateRoot = path.join(home, '.local/share/headjack');
   const hjk = (...args: string[]): Promise<Ran> => runProgram(cli, args, { cwd: repository, env });
   return {
-    folder, home, stateRoot, repository, env, hjk,
+    folder,
+    home,
+    stateRoot,
+    repository,
+    env,
+    hjk,
     async ok(...args) {
       const ran = await hjk(...args);
-      if (ran.code !== 0) throw new Error(`hjk ${args.join(' ')} ended with ${ran.code}\n${ran.stdout}${ran.stderr}`);
+      if (ran.code !== 0)
+        throw new Error(`hjk ${args.join(' ')} ended with ${ran.code}\n${ran.stdout}${ran.stderr}`);
       return ran.stdout;
     },
     spawn: (args, spawnOptions = {}) =>
-      spawn(cli, args, { cwd: spawnOptions.cwd ?? repository, env: spawnOptions.env ?? env, stdio: spawnOptions.stdio ?? 'pipe' }),
+      spawn(cli, args, {
+        cwd: spawnOptions.cwd ?? repository,
+        env: spawnOptions.env ?? env,
+        stdio: spawnOptions.stdio ?? 'pipe',
+      }),
     git: (...args) => git(repository, ...args),
-    catalog: () => JSON.parse(fs.readFileSync(path.join(stateRoot, 'catalog.json'), 'utf8')) as { version: number; entries: Entry[] },
+    catalog: () =>
+      JSON.parse(fs.readFileSync(path.join(stateRoot, 'catalog.json'), 'utf8')) as {
+        version: number;
+        entries: Entry[];
+      },
     async [Symbol.asyncDispose]() {
       const owner = ownerOf(path.join(stateRoot, 'catalog.json'));
-      const ids = docker('ps', '-aq', '--filter', `label=dev.headjack.owner=${owner}`).split('\n').filter(Boolean);
+      const ids = docker('ps', '-aq', '--filter', `label=dev.headjack.owner=${owner}`)
+        .split('\n')
+        .filter(Boolean);
       if (ids.length > 0) docker('rm', '-f', ...ids);
       const sockets = path.join(stateRoot, 'run');
       for (const socket of fs.existsSync(sockets) ? fs.readdirSync(sockets) : []) {
@@ -133,7 +177,11 @@ export function docker(...args: string[]): string {
 }
 
 /** Asks until it is so; fails with `what` after `limitMs`. */
-export async function until(what: string, probe: () => boolean | Promise<boolean>, limitMs = 15_000): Promise<void> {
+export async function until(
+  what: string,
+  probe: () => boolean | Promise<boolean>,
+  limitMs = 15_000,
+): Promise<void> {
   const deadline = Date.now() + limitMs;
   while (!(await probe())) {
     if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);

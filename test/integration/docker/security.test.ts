@@ -2,10 +2,29 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cli, docker, git, makeRepository, makeSandbox, plainEnv, runProgram, makeFolder } from '../../support/sandbox.ts';
+import {
+  cli,
+  docker,
+  git,
+  makeRepository,
+  makeSandbox,
+  plainEnv,
+  runProgram,
+  makeFolder,
+} from '../../support/sandbox.ts';
 
 /** A repository with a submodule and extensions.worktreeConfig, and an instance in which a hostile program runs. */
-async function hostile(script: (at: { worktree: string; common: string; meta: string; trap: string }) => string): Promise<{ output: string; trapped: () => boolean; worktree: string; repository: string; hjk: (...args: string[]) => Promise<{ code: number; stdout: string; stderr: string }> } & AsyncDisposable> {
+async function hostile(
+  script: (at: { worktree: string; common: string; meta: string; trap: string }) => string,
+): Promise<
+  {
+    output: string;
+    trapped: () => boolean;
+    worktree: string;
+    repository: string;
+    hjk: (...args: string[]) => Promise<{ code: number; stdout: string; stderr: string }>;
+  } & AsyncDisposable
+> {
   const box = makeSandbox();
   const library = path.join(box.folder, 'library');
   makeRepository(library);
@@ -21,7 +40,10 @@ async function hostile(script: (at: { worktree: string; common: string; meta: st
   fs.writeFileSync(path.join(worktree, 'trap.sh'), `#!/bin/sh\ntouch ${trap}\n`, { mode: 0o755 });
   const ran = await box.hjk('exec', 'b', '--no-mux', 'sh', '-c', script({ worktree, common, meta, trap }));
   return {
-    output: ran.stdout + ran.stderr, worktree, repository: box.repository, hjk: box.hjk,
+    output: ran.stdout + ran.stderr,
+    worktree,
+    repository: box.repository,
+    hjk: (...args) => box.hjk(...args),
     trapped: () => fs.existsSync(trap),
     [Symbol.asyncDispose]: () => box[Symbol.asyncDispose](),
   };
@@ -30,7 +52,12 @@ async function hostile(script: (at: { worktree: string; common: string; meta: st
 /** What somebody on the host does in the repository and the worktree. */
 function useOnHost(at: { worktree: string; repository: string }): void {
   const env = { PATH: process.env['PATH'], HOME: '/nonexistent' };
-  for (const cwd of [at.worktree, at.repository, path.join(at.repository, 'sub'), path.join(at.worktree, 'sub')]) {
+  for (const cwd of [
+    at.worktree,
+    at.repository,
+    path.join(at.repository, 'sub'),
+    path.join(at.worktree, 'sub'),
+  ]) {
     for (const args of [['status'], ['diff'], ['checkout', '-q', '--', '.'], ['log', '-1']]) {
       try {
         execFileSync('git', args, { cwd, env, stdio: 'ignore' });
@@ -42,17 +69,50 @@ function useOnHost(at: { worktree: string; repository: string }): void {
 }
 
 describe('ways of making the host run code through the git directory', () => {
-  const fsmonitor = (worktree: string): string => `[core]\\n\\tfsmonitor = ${worktree}/trap.sh\\n\\thooksPath = ${worktree}/hooks\\n`;
+  const fsmonitor = (worktree: string): string =>
+    `[core]\\n\\tfsmonitor = ${worktree}/trap.sh\\n\\thooksPath = ${worktree}/hooks\\n`;
   it.each<[string, (at: { worktree: string; common: string; meta: string }) => string]>([
-    ['config', at => `printf '${fsmonitor(at.worktree)}' >> ${at.common}/config; mv ${at.common}/config ${at.common}/c2; rm -f ${at.common}/config`],
-    ['hooks', at => `cp ${at.worktree}/trap.sh ${at.common}/hooks/post-checkout; mv ${at.common}/hooks ${at.common}/h2 && mkdir ${at.common}/hooks && cp ${at.worktree}/trap.sh ${at.common}/hooks/post-checkout`],
-    ['commondir', at => `mkdir -p ${at.worktree}/fake && cp -r ${at.common}/. ${at.worktree}/fake 2>/dev/null; printf '${fsmonitor(at.worktree)}' >> ${at.worktree}/fake/config; echo ${at.worktree}/fake > ${at.meta}/commondir`],
-    ['.git of the worktree', at => `mkdir -p ${at.worktree}/fake && cp -r ${at.common}/. ${at.worktree}/fake 2>/dev/null; printf '${fsmonitor(at.worktree)}' >> ${at.worktree}/fake/config; echo gitdir: ${at.worktree}/fake > ${at.worktree}/.git; rm -f ${at.worktree}/.git`],
-    ['config.worktree of the metadata', at => `printf '${fsmonitor(at.worktree)}' > ${at.meta}/config.worktree; rm -f ${at.meta}/config.worktree`],
-    ['config.worktree of the common dir', at => `printf '${fsmonitor(at.worktree)}' > ${at.common}/config.worktree`],
-    ['config of a submodule of the main checkout', at => `printf '${fsmonitor(at.worktree)}' >> ${at.common}/modules/sub/config`],
-    ['config of a submodule of the worktree', at => `printf '${fsmonitor(at.worktree)}' >> ${at.meta}/modules/sub/config`],
-    ['attributes and the metadata of others', at => `echo '* filter=x' > ${at.common}/info/attributes; mkdir -p ${at.common}/worktrees/other`],
+    [
+      'config',
+      at =>
+        `printf '${fsmonitor(at.worktree)}' >> ${at.common}/config; mv ${at.common}/config ${at.common}/c2; rm -f ${at.common}/config`,
+    ],
+    [
+      'hooks',
+      at =>
+        `cp ${at.worktree}/trap.sh ${at.common}/hooks/post-checkout; mv ${at.common}/hooks ${at.common}/h2 && mkdir ${at.common}/hooks && cp ${at.worktree}/trap.sh ${at.common}/hooks/post-checkout`,
+    ],
+    [
+      'commondir',
+      at =>
+        `mkdir -p ${at.worktree}/fake && cp -r ${at.common}/. ${at.worktree}/fake 2>/dev/null; printf '${fsmonitor(at.worktree)}' >> ${at.worktree}/fake/config; echo ${at.worktree}/fake > ${at.meta}/commondir`,
+    ],
+    [
+      '.git of the worktree',
+      at =>
+        `mkdir -p ${at.worktree}/fake && cp -r ${at.common}/. ${at.worktree}/fake 2>/dev/null; printf '${fsmonitor(at.worktree)}' >> ${at.worktree}/fake/config; echo gitdir: ${at.worktree}/fake > ${at.worktree}/.git; rm -f ${at.worktree}/.git`,
+    ],
+    [
+      'config.worktree of the metadata',
+      at =>
+        `printf '${fsmonitor(at.worktree)}' > ${at.meta}/config.worktree; rm -f ${at.meta}/config.worktree`,
+    ],
+    [
+      'config.worktree of the common dir',
+      at => `printf '${fsmonitor(at.worktree)}' > ${at.common}/config.worktree`,
+    ],
+    [
+      'config of a submodule of the main checkout',
+      at => `printf '${fsmonitor(at.worktree)}' >> ${at.common}/modules/sub/config`,
+    ],
+    [
+      'config of a submodule of the worktree',
+      at => `printf '${fsmonitor(at.worktree)}' >> ${at.meta}/modules/sub/config`,
+    ],
+    [
+      'attributes and the metadata of others',
+      at => `echo '* filter=x' > ${at.common}/info/attributes; mkdir -p ${at.common}/worktrees/other`,
+    ],
   ])('%s: closed for every git on the host', async (_, attack) => {
     await using at = await hostile(attack);
     useOnHost(at);
@@ -60,7 +120,10 @@ describe('ways of making the host run code through the git directory', () => {
     expect(at.output).toMatch(/Read-only file system|Device or resource busy|Permission denied/);
   });
   it("a nested repository: closed for hjk's own git", async () => {
-    await using at = await hostile(({ worktree }) => `cd ${worktree} && git init -q nested && cd nested && git config core.fsmonitor ${worktree}/trap.sh && git config filter.x.clean ${worktree}/trap.sh && echo '* filter=x' > .gitattributes && git -c user.name=a -c user.email=a@a commit -q --allow-empty -m x && cd .. && git add nested 2>/dev/null; rm -f trap-was-sprung`);
+    await using at = await hostile(
+      ({ worktree }) =>
+        `cd ${worktree} && git init -q nested && cd nested && git config core.fsmonitor ${worktree}/trap.sh && git config filter.x.clean ${worktree}/trap.sh && echo '* filter=x' > .gitattributes && git -c user.name=a -c user.email=a@a commit -q --allow-empty -m x && cd .. && git add nested 2>/dev/null; rm -f trap-was-sprung`,
+    );
     expect(at.trapped()).toBe(false);
     await at.hjk('ps');
     await at.hjk('rm', 'b');
@@ -73,7 +136,11 @@ describe('ways of making the host run code through the git directory', () => {
 });
 
 describe('git inside', () => {
-  it.each([[0, 0], [4321, 4321], [1000, 1000]])('works for uid %d, everyday commands and all; files belong to the caller', async (uid, gid) => {
+  it.each([
+    [0, 0],
+    [4321, 4321],
+    [1000, 1000],
+  ])('works for uid %d, everyday commands and all; files belong to the caller', async (uid, gid) => {
     const folder = makeFolder();
     const home = path.join(folder, 'home');
     fs.mkdirSync(home);
@@ -86,18 +153,31 @@ describe('git inside', () => {
     execFileSync('chown', ['-R', `${uid}:${gid}`, folder]);
     const socketGroup = String(fs.statSync('/var/run/docker.sock').gid);
     const as = (...args: string[]): ReturnType<typeof runProgram> =>
-      runProgram('setpriv', ['--reuid', String(uid), '--regid', String(gid), '--groups', `${gid},${socketGroup}`, cli, ...args], { cwd: repository, env: plainEnv(home) });
+      runProgram(
+        'setpriv',
+        ['--reuid', String(uid), '--regid', String(gid), '--groups', `${gid},${socketGroup}`, cli, ...args],
+        { cwd: repository, env: plainEnv(home) },
+      );
     try {
       expect(await as('run', 'feat/x')).toMatchObject({ code: 0, stderr: '' });
       await as('run', 'sibling');
-      const inside = await as('exec', 'feat/x', '--no-mux', 'sh', '-ec', `id -u; whoami; cd /workspace; pwd -P
+      const inside = await as(
+        'exec',
+        'feat/x',
+        '--no-mux',
+        'sh',
+        '-ec',
+        `id -u; whoami; cd /workspace; pwd -P
         git status --short; echo a > a; git add a; git commit -qm one; git log --oneline | head -1
         git push -q; git fetch -q; git stash -q || true; git switch -qc other; git switch -q feat/x; git merge -q other; git tag t; git reset -q --hard
-        git worktree prune; git gc -q; git worktree list | wc -l; touch $HOME/x; git config --global a.b c; git rev-parse --abbrev-ref @{push}`);
+        git worktree prune; git gc -q; git worktree list | wc -l; touch $HOME/x; git config --global a.b c; git rev-parse --abbrev-ref @{push}`,
+      );
       expect(inside.stderr).toBe('');
       const worktree = path.join(home, '.local/share/headjack/git');
-      expect(inside.stdout).toMatch(new RegExp(`^${uid}\n\\S+\n${worktree}/[^\n]+/feat-x\n[0-9a-f]+ one\n\\s*3\norigin/feat/x\n$`));
-      expect(git(remote, 'log', '--oneline', 'feat/x')).toContain('one');
+      expect(inside.stdout).toMatch(
+        new RegExp(`^${uid}\n\\S+\n${worktree}/[^\n]+/feat-x\n[0-9a-f]+ one\n\\s*3\norigin/feat/x\n$`),
+      );
+      expect(git(remote, '-c', 'safe.directory=*', 'log', '--oneline', 'feat/x')).toContain('one');
       expect(execFileSync('find', [folder, '!', '-uid', String(uid)], { encoding: 'utf8' })).toBe('');
       expect((await as('exec', 'sibling', '--no-mux', 'git', 'status', '--short')).code).toBe(0);
       git(path.join(worktree, fs.readdirSync(worktree)[0]!, 'sibling'), '-c', 'safe.directory=*', 'status');
@@ -115,7 +195,14 @@ describe('git inside', () => {
     git(box.folder, 'clone', '-q', '--bare', box.repository, remote);
     box.git('remote', 'add', 'origin', remote);
     await box.ok('run', 'b');
-    const ran = await box.hjk('exec', 'b', '--no-mux', 'sh', '-c', `echo x > ${remote}/hooks/post-update; echo x >> ${remote}/config; git commit -q --allow-empty -m pushed && git push -q && git pull -q`);
+    const ran = await box.hjk(
+      'exec',
+      'b',
+      '--no-mux',
+      'sh',
+      '-c',
+      `echo x > ${remote}/hooks/post-update; echo x >> ${remote}/config; git commit -q --allow-empty -m pushed && git push -q && git pull -q`,
+    );
     expect(ran.code).toBe(0);
     expect(ran.stderr.match(/Read-only file system/g)).toHaveLength(2);
     expect(git(remote, 'log', '--oneline', 'b')).toContain('pushed');

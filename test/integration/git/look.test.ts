@@ -24,9 +24,17 @@ beforeEach(() => {
   git(repo, 'commit', '-qm', 'Second');
   git(repo, 'worktree', 'add', '-q', '-b', 'b', tree);
   git(repo, 'worktree', 'lock', '--reason', 'headjack aaaaaaaa', tree);
-  subject = { instanceId: 'aaaaaaaa', commonDir: path.join(repo, '.git'), worktree: tree, branch: 'b', deleteBranch: false };
+  subject = {
+    instanceId: 'aaaaaaaa',
+    commonDir: path.join(repo, '.git'),
+    worktree: tree,
+    branch: 'b',
+    deleteBranch: false,
+  };
 });
-afterEach(() => { fs.rmSync(folder, { recursive: true, force: true }); });
+afterEach(() => {
+  fs.rmSync(folder, { recursive: true, force: true });
+});
 
 const write = (name: string, text = 'x\n', base = tree): void => {
   fs.mkdirSync(path.dirname(path.join(base, name)), { recursive: true });
@@ -42,12 +50,45 @@ const commit = (message: string, at = tree): string => {
 describe('a clean worktree has nothing to lose', () => {
   it.each<[string, () => void]>([
     ['as it was made', () => undefined],
-    ['with ignored files', () => { write('ignored/a'); }],
-    ['with commits on its branch, which stays', () => { write('tracked', 'y'); commit('Work'); }],
-    ['with a touched file', () => { fs.utimesSync(path.join(tree, 'tracked'), 1, 1); }],
-    ['with a FIFO and a socket', () => { execFileSync('mkfifo', [path.join(tree, 'fifo')]); }],
-    ['with a sparse checkout', () => { git(tree, 'sparse-checkout', 'set', 'nothing'); }],
-    ['with another branch checked out', () => { git(tree, 'switch', '-qc', 'other'); write('n'); commit('Other'); }],
+    [
+      'with ignored files',
+      () => {
+        write('ignored/a');
+      },
+    ],
+    [
+      'with commits on its branch, which stays',
+      () => {
+        write('tracked', 'y');
+        commit('Work');
+      },
+    ],
+    [
+      'with a touched file',
+      () => {
+        fs.utimesSync(path.join(tree, 'tracked'), 1, 1);
+      },
+    ],
+    [
+      'with a FIFO and a socket',
+      () => {
+        execFileSync('mkfifo', [path.join(tree, 'fifo')]);
+      },
+    ],
+    [
+      'with a sparse checkout',
+      () => {
+        git(tree, 'sparse-checkout', 'set', 'nothing');
+      },
+    ],
+    [
+      'with another branch checked out',
+      () => {
+        git(tree, 'switch', '-qc', 'other');
+        write('n');
+        commit('Other');
+      },
+    ],
   ])('%s', async (_, prepare) => {
     prepare();
     expect((await look()).reasons).toEqual([]);
@@ -56,35 +97,183 @@ describe('a clean worktree has nothing to lose', () => {
 
 describe('work is found', () => {
   it.each<[string, () => void, RegExp, Partial<WorktreeSubject>?]>([
-    ['a changed file', () => { write('tracked', 'changed\n'); }, /^uncommitted: tracked$/],
-    ['a changed file of the same size and time', () => {
-      const { atime, mtime } = fs.statSync(path.join(tree, 'tracked'));
-      write('tracked', 'TRACKED\n');
-      fs.utimesSync(path.join(tree, 'tracked'), atime, mtime);
-    }, /uncommitted: tracked/],
-    ['a deleted file', () => { fs.rmSync(path.join(tree, 'tracked')); }, /uncommitted: tracked/],
-    ['a staged file that is gone again', () => { write('s'); git(tree, 'add', 's'); fs.rmSync(path.join(tree, 's')); }, /uncommitted: s/],
-    ['an untracked file', () => { write('deep/new'); }, /^untracked: deep\/new$/],
-    ['an untracked file that status is told to hide', () => { git(repo, 'config', 'status.showUntrackedFiles', 'no'); write('new'); }, /untracked: new/],
-    ['a file with a newline and bytes that are no UTF-8', () => { fs.writeFileSync(Buffer.concat([Buffer.from(`${tree}/a\nb`), Buffer.from([0xff])]), 'x'); }, /untracked: a\\x0ab/],
-    ['a change behind assume-unchanged', () => { git(tree, 'update-index', '--assume-unchanged', 'tracked'); write('tracked', 'hidden'); }, /uncommitted: tracked/],
-    ['a change behind skip-worktree', () => { git(tree, 'update-index', '--skip-worktree', 'tracked'); write('tracked', 'hidden'); }, /uncommitted: tracked/],
-    ['an intent to add', () => { write('later'); git(tree, 'add', '-N', 'later'); }, /uncommitted: later/],
-    ['a mode', () => { fs.chmodSync(path.join(tree, 'tracked'), 0o755); }, /uncommitted: tracked/],
-    ['a link in a file\'s place', () => { fs.rmSync(path.join(tree, 'tracked')); fs.symlinkSync('/etc/passwd', path.join(tree, 'tracked')); }, /uncommitted: tracked/],
-    ['commits of a detached HEAD', () => { git(tree, 'checkout', '-q', '--detach'); write('d'); commit('Detached'); }, /^1 commit of the detached HEAD/],
-    ['the branch with -D', () => { write('d'); commit('Only here'); }, /^1 commit of branch b on no other/, { deleteBranch: true }],
-    ['a merge', () => {
-      write('tracked', 'ours\n'); commit('Ours');
-      git(tree, 'branch', 'theirs', 'main'); git(tree, 'checkout', '-q', 'theirs'); write('tracked', 'theirs\n'); commit('Theirs'); git(tree, 'checkout', '-q', 'b');
-      try { git(tree, 'merge', 'theirs'); } catch { /* the conflict is what is wanted */ }
-    }, /a merge is not finished/],
-    ['a bisect', () => { git(tree, 'bisect', 'start'); }, /a bisect is not finished/],
-    ['a ref of the worktree\'s own', () => { git(tree, 'checkout', '-q', '--detach'); write('w'); const c = commit('W'); git(tree, 'update-ref', 'refs/worktree/keep', c); git(tree, 'checkout', '-q', 'b'); }, /of refs\/worktree\/keep/],
-    ['a lock that is not ours', () => { git(repo, 'worktree', 'unlock', tree); git(repo, 'worktree', 'lock', '--reason', 'mine', tree); }, /locked by somebody else: mine/],
-    ['a nested repository without a remote', () => { makeRepository(path.join(tree, 'nested')); }, /repository nested inside has commits that none/],
-    ['a nested repository in an ignored folder', () => { makeRepository(path.join(tree, 'ignored/deep')); }, /repository ignored\/deep inside has commits/],
-    ['a change in a clone', () => { git(tree, 'clone', '-q', repo, 'clone'); write('clone/tracked', 'changed'); }, /repository clone inside has uncommitted/],
+    [
+      'a changed file',
+      () => {
+        write('tracked', 'changed\n');
+      },
+      /^uncommitted: tracked$/,
+    ],
+    [
+      'a changed file of the same size and time',
+      () => {
+        const { atime, mtime } = fs.statSync(path.join(tree, 'tracked'));
+        write('tracked', 'TRACKED\n');
+        fs.utimesSync(path.join(tree, 'tracked'), atime, mtime);
+      },
+      /uncommitted: tracked/,
+    ],
+    [
+      'a deleted file',
+      () => {
+        fs.rmSync(path.join(tree, 'tracked'));
+      },
+      /uncommitted: tracked/,
+    ],
+    [
+      'a staged file that is gone again',
+      () => {
+        write('s');
+        git(tree, 'add', 's');
+        fs.rmSync(path.join(tree, 's'));
+      },
+      /uncommitted: s/,
+    ],
+    [
+      'an untracked file',
+      () => {
+        write('deep/new');
+      },
+      /^untracked: deep\/new$/,
+    ],
+    [
+      'an untracked file that status is told to hide',
+      () => {
+        git(repo, 'config', 'status.showUntrackedFiles', 'no');
+        write('new');
+      },
+      /untracked: new/,
+    ],
+    [
+      'a file with a newline and bytes that are no UTF-8',
+      () => {
+        fs.writeFileSync(Buffer.concat([Buffer.from(`${tree}/a\nb`), Buffer.from([0xff])]), 'x');
+      },
+      /untracked: a\\x0ab/,
+    ],
+    [
+      'a change behind assume-unchanged',
+      () => {
+        git(tree, 'update-index', '--assume-unchanged', 'tracked');
+        write('tracked', 'hidden');
+      },
+      /uncommitted: tracked/,
+    ],
+    [
+      'a change behind skip-worktree',
+      () => {
+        git(tree, 'update-index', '--skip-worktree', 'tracked');
+        write('tracked', 'hidden');
+      },
+      /uncommitted: tracked/,
+    ],
+    [
+      'an intent to add',
+      () => {
+        write('later');
+        git(tree, 'add', '-N', 'later');
+      },
+      /uncommitted: later/,
+    ],
+    [
+      'a mode',
+      () => {
+        fs.chmodSync(path.join(tree, 'tracked'), 0o755);
+      },
+      /uncommitted: tracked/,
+    ],
+    [
+      "a link in a file's place",
+      () => {
+        fs.rmSync(path.join(tree, 'tracked'));
+        fs.symlinkSync('/etc/passwd', path.join(tree, 'tracked'));
+      },
+      /uncommitted: tracked/,
+    ],
+    [
+      'commits of a detached HEAD',
+      () => {
+        git(tree, 'checkout', '-q', '--detach');
+        write('d');
+        commit('Detached');
+      },
+      /^1 commit of the detached HEAD/,
+    ],
+    [
+      'the branch with -D',
+      () => {
+        write('d');
+        commit('Only here');
+      },
+      /^1 commit of branch b on no other/,
+      { deleteBranch: true },
+    ],
+    [
+      'a merge',
+      () => {
+        write('tracked', 'ours\n');
+        commit('Ours');
+        git(tree, 'branch', 'theirs', 'main');
+        git(tree, 'checkout', '-q', 'theirs');
+        write('tracked', 'theirs\n');
+        commit('Theirs');
+        git(tree, 'checkout', '-q', 'b');
+        try {
+          git(tree, 'merge', 'theirs');
+        } catch {
+          /* the conflict is what is wanted */
+        }
+      },
+      /a merge is not finished/,
+    ],
+    [
+      'a bisect',
+      () => {
+        git(tree, 'bisect', 'start');
+      },
+      /a bisect is not finished/,
+    ],
+    [
+      "a ref of the worktree's own",
+      () => {
+        git(tree, 'checkout', '-q', '--detach');
+        write('w');
+        const c = commit('W');
+        git(tree, 'update-ref', 'refs/worktree/keep', c);
+        git(tree, 'checkout', '-q', 'b');
+      },
+      /of refs\/worktree\/keep/,
+    ],
+    [
+      'a lock that is not ours',
+      () => {
+        git(repo, 'worktree', 'unlock', tree);
+        git(repo, 'worktree', 'lock', '--reason', 'mine', tree);
+      },
+      /locked by somebody else: mine/,
+    ],
+    [
+      'a nested repository without a remote',
+      () => {
+        makeRepository(path.join(tree, 'nested'));
+      },
+      /repository nested inside has commits that none/,
+    ],
+    [
+      'a nested repository in an ignored folder',
+      () => {
+        makeRepository(path.join(tree, 'ignored/deep'));
+      },
+      /repository ignored\/deep inside has commits/,
+    ],
+    [
+      'a change in a clone',
+      () => {
+        git(tree, 'clone', '-q', repo, 'clone');
+        write('clone/tracked', 'changed');
+      },
+      /repository clone inside has uncommitted/,
+    ],
   ])('%s', async (_, prepare, reason, change = {}) => {
     prepare();
     const found = await look(change);
@@ -107,13 +296,51 @@ describe('work is found', () => {
 
 describe('could not tell', () => {
   it.each<[string, () => void]>([
-    ['.git is gone', () => { fs.rmSync(path.join(tree, '.git')); }],
-    ['.git names other metadata', () => { fs.writeFileSync(path.join(tree, '.git'), `gitdir: ${repo}/.git\n`); }],
-    ['.git is a folder of its own', () => { fs.rmSync(path.join(tree, '.git')); git(tree, 'init', '-q'); }],
-    ['a link stands in the folder\'s place', () => { fs.renameSync(tree, `${tree}-moved`); fs.symlinkSync(`${tree}-moved`, tree); }],
-    ['git forgot the worktree', () => { git(repo, 'worktree', 'unlock', tree); fs.rmSync(path.join(repo, '.git/worktrees'), { recursive: true }); }],
-    ['core.worktree is set', () => { fs.writeFileSync(path.join(repo, '.git/worktrees/b/config.worktree'), '[core]\n\tworktree = /\n'); }],
-    ['the index is damaged', () => { fs.writeFileSync(path.join(repo, '.git/worktrees/b/index'), 'garbage'); }],
+    [
+      '.git is gone',
+      () => {
+        fs.rmSync(path.join(tree, '.git'));
+      },
+    ],
+    [
+      '.git names other metadata',
+      () => {
+        fs.writeFileSync(path.join(tree, '.git'), `gitdir: ${repo}/.git\n`);
+      },
+    ],
+    [
+      '.git is a folder of its own',
+      () => {
+        fs.rmSync(path.join(tree, '.git'));
+        git(tree, 'init', '-q');
+      },
+    ],
+    [
+      "a link stands in the folder's place",
+      () => {
+        fs.renameSync(tree, `${tree}-moved`);
+        fs.symlinkSync(`${tree}-moved`, tree);
+      },
+    ],
+    [
+      'git forgot the worktree',
+      () => {
+        git(repo, 'worktree', 'unlock', tree);
+        fs.rmSync(path.join(repo, '.git/worktrees'), { recursive: true });
+      },
+    ],
+    [
+      'core.worktree is set',
+      () => {
+        fs.writeFileSync(path.join(repo, '.git/worktrees/b/config.worktree'), '[core]\n\tworktree = /\n');
+      },
+    ],
+    [
+      'the index is damaged',
+      () => {
+        fs.writeFileSync(path.join(repo, '.git/worktrees/b/index'), 'garbage');
+      },
+    ],
   ])('%s', async (_, prepare) => {
     prepare();
     const found = await look();
@@ -141,10 +368,20 @@ it('looking runs nothing of the repository, and writes nothing', async () => {
   const trap = path.join(folder, 'trapped');
   const script = path.join(folder, 'trap.sh');
   fs.writeFileSync(script, `#!/bin/sh\ntouch ${trap}\ncat\n`, { mode: 0o755 });
-  for (const [key, value] of [['core.fsmonitor', script], ['filter.evil.clean', script], ['filter.evil.smudge', script], ['filter.evil.process', script], ['diff.evil.textconv', script], ['diff.external', script], ['core.sshCommand', script], ['core.pager', script]]) {
+  for (const [key, value] of [
+    ['core.fsmonitor', script],
+    ['filter.evil.clean', script],
+    ['filter.evil.smudge', script],
+    ['filter.evil.process', script],
+    ['diff.evil.textconv', script],
+    ['diff.external', script],
+    ['core.sshCommand', script],
+    ['core.pager', script],
+  ]) {
     git(repo, 'config', key!, value!);
   }
-  for (const hook of ['post-checkout', 'post-index-change', 'reference-transaction', 'pre-auto-gc']) fs.writeFileSync(path.join(repo, '.git/hooks', hook), `#!/bin/sh\ntouch ${trap}\n`, { mode: 0o755 });
+  for (const hook of ['post-checkout', 'post-index-change', 'reference-transaction', 'pre-auto-gc'])
+    fs.writeFileSync(path.join(repo, '.git/hooks', hook), `#!/bin/sh\ntouch ${trap}\n`, { mode: 0o755 });
   fs.writeFileSync(path.join(tree, '.gitattributes'), '* filter=evil diff=evil\n');
   write('tracked', 'changed');
   write('new');
@@ -182,15 +419,31 @@ describe('a snapshot', () => {
     expect(git(repo, 'show', `${snapshot.commit}:staged`)).toBe('then changed\n');
     expect(git(repo, 'show', `${snapshot.commit}^2:staged`)).toBe('staged\n');
     expect(git(repo, 'rev-parse', `${snapshot.commit}^1`).trim()).toBe(detached);
-    expect(JSON.parse(git(repo, 'log', '-1', '--format=%B', snapshot.commit))).toMatchObject({ schema: 1, instance: 'aaaaaaaa', branch: 'b', head: detached, detached: true, modes: { 'deep/new': '600' } });
+    expect(JSON.parse(git(repo, 'log', '-1', '--format=%B', snapshot.commit))).toMatchObject({
+      schema: 1,
+      instance: 'aaaaaaaa',
+      branch: 'b',
+      head: detached,
+      detached: true,
+      modes: { 'deep/new': '600' },
+    });
     expect((await keeper.store(subject, await look())).ref).toBe('refs/headjack/snapshots/aaaaaaaa-2');
     git(repo, 'gc', '-q', '--prune=now');
     git(repo, 'fsck', '--strict');
   });
   it('holds the stages of a conflict and a nested repository with its commits', async () => {
-    write('tracked', 'ours\n'); commit('Ours');
-    git(tree, 'branch', 'theirs', 'main'); git(tree, 'checkout', '-q', 'theirs'); write('tracked', 'theirs\n'); commit('Theirs'); git(tree, 'checkout', '-q', 'b');
-    try { git(tree, 'merge', 'theirs'); } catch { /* wanted */ }
+    write('tracked', 'ours\n');
+    commit('Ours');
+    git(tree, 'branch', 'theirs', 'main');
+    git(tree, 'checkout', '-q', 'theirs');
+    write('tracked', 'theirs\n');
+    commit('Theirs');
+    git(tree, 'checkout', '-q', 'b');
+    try {
+      git(tree, 'merge', 'theirs');
+    } catch {
+      /* wanted */
+    }
     const nested = path.join(tree, 'nested');
     makeRepository(nested);
     write('nested/extra', 'not committed\n');

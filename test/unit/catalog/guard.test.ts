@@ -17,9 +17,16 @@ describe('a bad catalog is refused with its own error', () => {
     expect(fs.readdirSync(path.join(fixtures, 'bad')).sort()).toEqual(Object.keys(expected).sort());
   });
   it.each(Object.entries(expected))('%s: %s', async (file, code) => {
-    const error = await parseCatalog(load(`bad/${file}`), `/c/${file}`).then(() => undefined, (e: unknown) => e);
+    const error = await parseCatalog(load(`bad/${file}`), `/c/${file}`).then(
+      () => undefined,
+      (e: unknown) => e,
+    );
     expect(error).toBeInstanceOf(HeadjackError);
-    expect(error).toMatchObject({ code, exitCode: 9, message: expect.stringContaining(`/c/${file}`) as string });
+    expect(error).toMatchObject({
+      code,
+      exitCode: 9,
+      message: expect.stringContaining(`/c/${file}`) as string,
+    });
   });
 });
 
@@ -31,8 +38,14 @@ describe('a good catalog is read', () => {
     expect(catalog.entries.every(entry => Array.isArray(entry.sessions))).toBe(true);
   });
   it('keeps unknown fields, in the document and in entries', async () => {
-    expect((await parseCatalog(load('v1.json'), 'x')).catalog).toMatchObject({ made_by: 'hand', entries: [{ note: 'kept' }] });
-    expect((await parseCatalog(load('original.json'), 'x')).catalog.entries[0]).toMatchObject({ remote_user: 'developer', remote_workdir: '/workspaces/myproject' });
+    expect((await parseCatalog(load('v1.json'), 'x')).catalog).toMatchObject({
+      made_by: 'hand',
+      entries: [{ note: 'kept' }],
+    });
+    expect((await parseCatalog(load('original.json'), 'x')).catalog.entries[0]).toMatchObject({
+      remote_user: 'developer',
+      remote_workdir: '/workspaces/myproject',
+    });
   });
 });
 
@@ -49,20 +62,69 @@ function damage(value: unknown, pick: (below: number) => number, replacement: un
 }
 
 it('the guard gives the same answer as the schema, whatever the file holds', () => {
-  const files = ['v2.json', 'original.json'].map(name => JSON.parse(load(name).toString()) as Record<string, unknown>);
-  const operation = { id: 'a', kind: 'rm', pid: 5, pid_start: '1', boot_id: 'b', pid_ns: 'n', since: '2024-01-15T10:30:00Z', deleting: { snapshot: '', branch_tip: 'abcd' } };
-  (files[0] as { entries: { operation?: unknown; sessions: { exit_code?: number; ended_at?: string; agent?: string }[] }[] }).entries[0]!.operation = operation;
-  Object.assign((files[0] as { entries: { sessions: object[] }[] }).entries[0]!.sessions[0]!, { exit_code: 3, ended_at: '2024-01-15T10:30:00Z', agent: 'aider' });
+  const files = ['v2.json', 'original.json'].map(
+    name => JSON.parse(load(name).toString()) as Record<string, unknown>,
+  );
+  const operation = {
+    id: 'a',
+    kind: 'rm',
+    pid: 5,
+    pid_start: '1',
+    boot_id: 'b',
+    pid_ns: 'n',
+    since: '2024-01-15T10:30:00Z',
+    deleting: { snapshot: '', branch_tip: 'abcd' },
+  };
+  (
+    files[0] as {
+      entries: {
+        operation?: unknown;
+        sessions: { exit_code?: number; ended_at?: string; agent?: string }[];
+      }[];
+    }
+  ).entries[0]!.operation = operation;
+  Object.assign((files[0] as { entries: { sessions: object[] }[] }).entries[0]!.sessions[0]!, {
+    exit_code: 3,
+    ended_at: '2024-01-15T10:30:00Z',
+    agent: 'aider',
+  });
   const replacement = fc.oneof(
-    fc.constantFrom<unknown>(null, '', '..', '/', '/a/../b', '/a', '\u001b', 'a1b2c3d4', 2, 2.5, -1, 1e300, true, [], {}, 'running', '2024-01-15T10:30:00Z', 'x'.repeat(300), 'a\nb'),
+    fc.constantFrom<unknown>(
+      null,
+      '',
+      '..',
+      '/',
+      '/a/../b',
+      '/a',
+      '\u001b',
+      'a1b2c3d4',
+      2,
+      2.5,
+      -1,
+      1e300,
+      true,
+      [],
+      {},
+      'running',
+      '2024-01-15T10:30:00Z',
+      'x'.repeat(300),
+      'a\nb',
+    ),
     fc.json().map(text => JSON.parse(text) as unknown),
   );
   fc.assert(
-    fc.property(fc.constantFrom(...files), fc.infiniteStream(fc.nat(1000)), replacement, fc.integer({ min: 1, max: 3 }), (file, stream, value, times) => {
-      let damaged: unknown = file;
-      for (let i = 0; i < times; i++) damaged = damage(damaged, below => stream.next().value % below, value);
-      expect(isCatalog(damaged)).toBe(catalogSchema.safeParse(damaged).success);
-    }),
+    fc.property(
+      fc.constantFrom(...files),
+      fc.infiniteStream(fc.nat(1000)),
+      replacement,
+      fc.integer({ min: 1, max: 3 }),
+      (file, stream, value, times) => {
+        let damaged: unknown = file;
+        for (let i = 0; i < times; i++)
+          damaged = damage(damaged, below => stream.next().value % below, value);
+        expect(isCatalog(damaged)).toBe(catalogSchema.safeParse(damaged).success);
+      },
+    ),
     { numRuns: 5000 },
   );
 });

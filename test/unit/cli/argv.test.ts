@@ -29,14 +29,31 @@ describe('exec', () => {
   ])('%s', (line, wanted) => {
     expect(prepareArgv(split(line)).argv.join(' ')).toBe(wanted);
   });
-  it.each(['exec b --unknown ls', 'exec b -x ls', 'exec --priviledged b', 'exec b -dx ls', 'exec b --nam x'])('%s is refused with the hint --', line => {
-    expect(() => prepareArgv(split(line))).toThrow(expect.objectContaining({ code: 'usage', hint: expect.stringContaining('--') as string }) as Error);
-  });
+  it.each(['exec b --unknown ls', 'exec b -x ls', 'exec --priviledged b', 'exec b -dx ls', 'exec b --nam x'])(
+    '%s is refused with the hint --',
+    line => {
+      expect(() => prepareArgv(split(line))).toThrow(
+        expect.objectContaining({ code: 'usage', hint: expect.stringContaining('--') as string }) as Error,
+      );
+    },
+  );
   it('hands every word of the command on, whatever it is', () => {
     fc.assert(
       fc.property(fc.array(fc.string(), { maxLength: 6 }), words => {
-        expect(prepareArgv(['exec', '-d', 'b', '--', ...words]).argv).toEqual(['exec', '-d', '--', 'b', ...words]);
-        expect(prepareArgv(['exec', 'b', 'cmd', ...words]).argv).toEqual(['exec', '--', 'b', 'cmd', ...words]);
+        expect(prepareArgv(['exec', '-d', 'b', '--', ...words]).argv).toEqual([
+          'exec',
+          '-d',
+          '--',
+          'b',
+          ...words,
+        ]);
+        expect(prepareArgv(['exec', 'b', 'cmd', ...words]).argv).toEqual([
+          'exec',
+          '--',
+          'b',
+          'cmd',
+          ...words,
+        ]);
       }),
     );
   });
@@ -66,7 +83,10 @@ describe('run', () => {
     expect(prepareArgv(split(line)).argv.join(' ')).toBe(wanted);
   });
   it('keeps what follows -- apart', () => {
-    expect(prepareArgv(split('run b -- --memory 4g'))).toEqual({ argv: ['run', 'b'], trailing: ['--memory', '4g'] });
+    expect(prepareArgv(split('run b -- --memory 4g'))).toEqual({
+      argv: ['run', 'b'],
+      trailing: ['--memory', '4g'],
+    });
   });
 });
 

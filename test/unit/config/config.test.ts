@@ -33,22 +33,47 @@ it("reads the original's file", () => {
   const { file, unknown } = parseConfig(original, 'c.yaml');
   expect(unknown).toEqual([]);
   const settings = resolveSettings({}, file);
-  expect(settings).toMatchObject({ defaultAgent: 'claude', baseImage: 'my/base', runtimeFlags: [], runtimeName: 'docker' });
-  expect(settings.agents['claude']?.env).toEqual({ claude_code_max_turns: '50', CLAUDE_CODE_MAX_TURNS: '50', https_proxy: 'http://p' });
+  expect(settings).toMatchObject({
+    defaultAgent: 'claude',
+    baseImage: 'my/base',
+    runtimeFlags: [],
+    runtimeName: 'docker',
+  });
+  expect(settings.agents['claude']?.env).toEqual({
+    claude_code_max_turns: '50',
+    CLAUDE_CODE_MAX_TURNS: '50',
+    https_proxy: 'http://p',
+  });
 });
 
 it('all problems of a bad file are named at once, with line and key', () => {
   const text = 'default:\n  agent: [1]\nruntime:\n  flags: "a \'b"\nsessions:\n  log_max_size: 3\n';
-  const error = (() => { try { parseConfig(text, '/c.yaml'); } catch (e) { return e; } return undefined; })();
+  const error = (() => {
+    try {
+      parseConfig(text, '/c.yaml');
+    } catch (e) {
+      return e;
+    }
+    return undefined;
+  })();
   expect(error).toBeInstanceOf(HeadjackError);
   const details = (error as HeadjackError).details as string[];
-  expect(details.map(line => line.split(': ').slice(0, 2).join(': '))).toEqual(['/c.yaml:2: default.agent', '/c.yaml:4: runtime.flags', '/c.yaml:6: sessions.log_max_size']);
+  expect(details.map(line => line.split(': ').slice(0, 2).join(': '))).toEqual([
+    '/c.yaml:2: default.agent',
+    '/c.yaml:4: runtime.flags',
+    '/c.yaml:6: sessions.log_max_size',
+  ]);
 });
 it('a file that is no YAML is refused with its line', () => {
-  expect(() => parseConfig('a: [1\nb: 2\n', '/c.yaml')).toThrow(expect.objectContaining({ code: 'config_invalid', exitCode: 2 }) as Error);
+  expect(() => parseConfig('a: [1\nb: 2\n', '/c.yaml')).toThrow(
+    expect.objectContaining({ code: 'config_invalid', exitCode: 2 }) as Error,
+  );
 });
 it('unknown keys are told with their line, and are no failure', () => {
-  expect(parseConfig('default:\n  colour: red\nfoo: 1\n', 'c.yaml').unknown).toEqual(['c.yaml:2: default.colour', 'c.yaml:3: foo']);
+  expect(parseConfig('default:\n  colour: red\nfoo: 1\n', 'c.yaml').unknown).toEqual([
+    'c.yaml:2: default.colour',
+    'c.yaml:3: foo',
+  ]);
 });
 
 it('a change keeps comments and what nobody knows', () => {
@@ -61,17 +86,34 @@ it('a change keeps comments and what nobody knows', () => {
   expect(text).toContain('# mine\n');
   expect(text).toContain('foo: bar # why');
   expect(text).toContain('# few');
-  expect(parseConfig(text, file).file).toMatchObject({ default: { agent: 'codex' }, agents: { gemini: { env: { KEY: 'v' } } } });
+  expect(parseConfig(text, file).file).toMatchObject({
+    default: { agent: 'codex' },
+    agents: { gemini: { env: { KEY: 'v' } } },
+  });
   expect(fs.statSync(file).mode & 0o777).toBe(0o600);
-  expect(() => { setConfigValue(file, file, 'default.agnt', 'x'); }).toThrow(expect.objectContaining({ code: 'usage', hint: 'did you mean "default.agent"?' }) as Error);
+  expect(() => {
+    setConfigValue(file, file, 'default.agnt', 'x');
+  }).toThrow(expect.objectContaining({ code: 'usage', hint: 'did you mean "default.agent"?' }) as Error);
   fs.rmSync(folder, { recursive: true });
 });
 
 describe('settings', () => {
   it('variables come before the file', () => {
     const { file } = parseConfig(original, 'c.yaml');
-    const settings = resolveSettings({ HEADJACK_BASE_IMAGE: 'a', HEADJACK_DEFAULT_BASE_IMAGE: 'b', HEADJACK_DEFAULT_AGENT: 'gemini', HEADJACK_RUNTIME_FLAGS: "-m 4g --label 'a b'" }, file);
-    expect(settings).toMatchObject({ baseImage: 'a', defaultAgent: 'gemini', runtimeFlags: ['-m', '4g', '--label', 'a b'] });
+    const settings = resolveSettings(
+      {
+        HEADJACK_BASE_IMAGE: 'a',
+        HEADJACK_DEFAULT_BASE_IMAGE: 'b',
+        HEADJACK_DEFAULT_AGENT: 'gemini',
+        HEADJACK_RUNTIME_FLAGS: "-m 4g --label 'a b'",
+      },
+      file,
+    );
+    expect(settings).toMatchObject({
+      baseImage: 'a',
+      defaultAgent: 'gemini',
+      runtimeFlags: ['-m', '4g', '--label', 'a b'],
+    });
     expect(resolveSettings({ HEADJACK_DEFAULT_BASE_IMAGE: 'b' }, file).baseImage).toBe('b');
   });
   it('claude gets its turns where the user says nothing', () => {
@@ -81,17 +123,39 @@ describe('settings', () => {
     expect(() => resolveSettings({}, { runtime: { name: 'lxc' } })).toThrow('lxc');
   });
   it('a lower-cased variable is passed both ways, unless the other is there', () => {
-    expect(agentEnvironment({ api_key: 'a', API_KEY: 'b', Mixed: 1, no_proxy: 'x' })).toEqual({ api_key: 'a', API_KEY: 'b', Mixed: '1', no_proxy: 'x' });
+    expect(agentEnvironment({ api_key: 'a', API_KEY: 'b', Mixed: 1, no_proxy: 'x' })).toEqual({
+      api_key: 'a',
+      API_KEY: 'b',
+      Mixed: '1',
+      no_proxy: 'x',
+    });
   });
 });
 
 it('flags are read in every form', () => {
   expect(flagWords('--a "b c"')).toEqual(['--a', 'b c']);
   expect(flagWords(['--a', 1])).toEqual(['--a', '1']);
-  expect(flagWords({ memory: '4g', privileged: true, x: false, '-p': ['1:1', '2:2'] })).toEqual(['--memory', '4g', '--privileged', '-p', '1:1', '-p', '2:2']);
+  expect(flagWords({ memory: '4g', privileged: true, x: false, '-p': ['1:1', '2:2'] })).toEqual([
+    '--memory',
+    '4g',
+    '--privileged',
+    '-p',
+    '1:1',
+    '-p',
+    '2:2',
+  ]);
   expect(flagWords({})).toEqual([]);
 });
 
-it.each([['1024', 1024], ['512m', 512 * 1024 ** 2], ['1.5g', 1.5 * 1024 ** 3], ['256MiB', 256 * 1024 ** 2], ['10kb', 10240], ['x', undefined], ['', undefined], ['-1m', undefined]])('parseSize(%j) is %s', (text, bytes) => {
+it.each([
+  ['1024', 1024],
+  ['512m', 512 * 1024 ** 2],
+  ['1.5g', 1.5 * 1024 ** 3],
+  ['256MiB', 256 * 1024 ** 2],
+  ['10kb', 10240],
+  ['x', undefined],
+  ['', undefined],
+  ['-1m', undefined],
+])('parseSize(%j) is %s', (text, bytes) => {
   expect(parseSize(text)).toBe(bytes);
 });

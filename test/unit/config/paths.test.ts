@@ -5,20 +5,40 @@ import { resolvePaths, resolveRoots, type PathName, type StorageConfig } from '.
 import { makeFolder } from '../../support/sandbox.ts';
 
 let home: string;
-beforeEach(() => { home = makeFolder(); });
-afterEach(() => { fs.rmSync(home, { recursive: true, force: true }); });
+beforeEach(() => {
+  home = makeFolder();
+});
+afterEach(() => {
+  fs.rmSync(home, { recursive: true, force: true });
+});
 
-interface Case { env?: NodeJS.ProcessEnv; flags?: { config?: string; catalog?: string }; storage?: StorageConfig; cwd?: string }
+interface Case {
+  env?: NodeJS.ProcessEnv;
+  flags?: { config?: string; catalog?: string };
+  storage?: StorageConfig;
+  cwd?: string;
+}
 function resolve(of: Case = {}): Record<PathName, { path: string; source: string }> {
   const input = { env: of.env ?? {}, cwd: of.cwd ?? '/work dir', userHome: home, flags: of.flags ?? {} };
   const list = resolvePaths(input, resolveRoots(input), of.storage ?? {});
-  return Object.fromEntries(list.map(p => [p.name, { path: p.path, source: p.source }])) as Record<PathName, { path: string; source: string }>;
+  return Object.fromEntries(list.map(p => [p.name, { path: p.path, source: p.source }])) as Record<
+    PathName,
+    { path: string; source: string }
+  >;
 }
 
 it('with nothing set the paths are those of the storage reference', () => {
-  expect(Object.fromEntries(Object.entries(resolve()).map(([name, found]) => [name, found.path.replace(home, '~')]))).toEqual({
-    state_root: '~/.local/share/headjack', config_root: '~/.config/headjack', config_file: '~/.config/headjack/config.yaml',
-    catalog: '~/.local/share/headjack/catalog.json', worktrees: '~/.local/share/headjack/git', logs: '~/.local/share/headjack/logs',
+  expect(
+    Object.fromEntries(
+      Object.entries(resolve()).map(([name, found]) => [name, found.path.replace(home, '~')]),
+    ),
+  ).toEqual({
+    state_root: '~/.local/share/headjack',
+    config_root: '~/.config/headjack',
+    config_file: '~/.config/headjack/config.yaml',
+    catalog: '~/.local/share/headjack/catalog.json',
+    worktrees: '~/.local/share/headjack/git',
+    logs: '~/.local/share/headjack/logs',
     credentials: '~/.local/share/headjack/credentials',
   });
 });
@@ -26,37 +46,68 @@ it('with nothing set the paths are those of the storage reference', () => {
 describe('precedence', () => {
   const all: Case = {
     flags: { config: '/f/c.yaml', catalog: '/f/catalog' },
-    env: { HEADJACK_CATALOG: '/e/catalog', HEADJACK_STORAGE_CATALOG: '/o/catalog', HEADJACK_STATE_DIR: '/s', HEADJACK_PROFILE: 'p', XDG_DATA_HOME: '/xdg' },
+    env: {
+      HEADJACK_CATALOG: '/e/catalog',
+      HEADJACK_STORAGE_CATALOG: '/o/catalog',
+      HEADJACK_STATE_DIR: '/s',
+      HEADJACK_PROFILE: 'p',
+      XDG_DATA_HOME: '/xdg',
+    },
     storage: { catalog: '/c/catalog' },
   };
-  const without = (...names: string[]): Case => ({ ...all, flags: {}, env: Object.fromEntries(Object.entries(all.env ?? {}).filter(([n]) => !names.includes(n))) });
+  const without = (...names: string[]): Case => ({
+    ...all,
+    flags: {},
+    env: Object.fromEntries(Object.entries(all.env ?? {}).filter(([n]) => !names.includes(n))),
+  });
   it.each<[string, Case, string]>([
     ['--catalog', all, '/f/catalog'],
     ['HEADJACK_CATALOG', without(), '/e/catalog'],
     ['HEADJACK_STORAGE_CATALOG', without('HEADJACK_CATALOG'), '/o/catalog'],
     ['storage.catalog', without('HEADJACK_CATALOG', 'HEADJACK_STORAGE_CATALOG'), '/c/catalog'],
-    ['HEADJACK_STATE_DIR', { ...without('HEADJACK_CATALOG', 'HEADJACK_STORAGE_CATALOG'), storage: {} }, '/s/catalog.json'],
+    [
+      'HEADJACK_STATE_DIR',
+      { ...without('HEADJACK_CATALOG', 'HEADJACK_STORAGE_CATALOG'), storage: {} },
+      '/s/catalog.json',
+    ],
   ])('%s decides', (source, of, wanted) => {
     expect(resolve(of).catalog).toEqual({ path: wanted, source });
   });
   it('a profile moves both roots, and comes before XDG', () => {
     const found = resolve({ env: { HEADJACK_PROFILE: 'work', XDG_DATA_HOME: '/xdg' } });
-    expect(found.state_root).toEqual({ path: `${home}/.local/share/headjack-work`, source: 'HEADJACK_PROFILE' });
+    expect(found.state_root).toEqual({
+      path: `${home}/.local/share/headjack-work`,
+      source: 'HEADJACK_PROFILE',
+    });
     expect(found.config_root.path).toBe(`${home}/.config/headjack-work`);
-    expect(resolve({ env: { HEADJACK_PROFILE: 'default' } }).state_root.path).toBe(`${home}/.local/share/headjack`);
+    expect(resolve({ env: { HEADJACK_PROFILE: 'default' } }).state_root.path).toBe(
+      `${home}/.local/share/headjack`,
+    );
   });
   it('XDG counts where its place exists or the usual one does not, and not with HEADJACK_HOME or a relative value', () => {
-    expect(resolve({ env: { XDG_DATA_HOME: '/xdg' } }).state_root).toEqual({ path: '/xdg/headjack', source: 'XDG_DATA_HOME' });
+    expect(resolve({ env: { XDG_DATA_HOME: '/xdg' } }).state_root).toEqual({
+      path: '/xdg/headjack',
+      source: 'XDG_DATA_HOME',
+    });
     expect(resolve({ env: { XDG_DATA_HOME: 'xdg' } }).state_root.source).toBe('default');
-    expect(resolve({ env: { XDG_DATA_HOME: '/xdg', HEADJACK_HOME: '/h' } }).state_root.path).toBe('/h/.local/share/headjack');
+    expect(resolve({ env: { XDG_DATA_HOME: '/xdg', HEADJACK_HOME: '/h' } }).state_root.path).toBe(
+      '/h/.local/share/headjack',
+    );
     fs.mkdirSync(path.join(home, '.local/share/headjack'), { recursive: true });
     expect(resolve({ env: { XDG_DATA_HOME: '/xdg' } }).state_root.source).toBe('default');
     fs.mkdirSync(path.join(home, 'xdg/headjack'), { recursive: true });
-    expect(resolve({ env: { XDG_DATA_HOME: path.join(home, 'xdg') } }).state_root.source).toBe('XDG_DATA_HOME');
+    expect(resolve({ env: { XDG_DATA_HOME: path.join(home, 'xdg') } }).state_root.source).toBe(
+      'XDG_DATA_HOME',
+    );
   });
   it('the state root brings its config along only where it is set itself', () => {
-    expect(resolve({ env: { HEADJACK_STATE_DIR: '/s' } }).config_root).toEqual({ path: '/s/config', source: 'HEADJACK_STATE_DIR' });
-    expect(resolve({ env: { HEADJACK_STATE_DIR: '/s', HEADJACK_CONFIG_DIR: '/c' } }).config_root.path).toBe('/c');
+    expect(resolve({ env: { HEADJACK_STATE_DIR: '/s' } }).config_root).toEqual({
+      path: '/s/config',
+      source: 'HEADJACK_STATE_DIR',
+    });
+    expect(resolve({ env: { HEADJACK_STATE_DIR: '/s', HEADJACK_CONFIG_DIR: '/c' } }).config_root.path).toBe(
+      '/c',
+    );
   });
   it('the config file: flag, HEADJACK_CONFIG_PATH, HEADJACK_CONFIG, the root, the old place', () => {
     const env = { HEADJACK_CONFIG_PATH: '/a', HEADJACK_CONFIG: '/b' };
@@ -68,7 +119,11 @@ describe('precedence', () => {
     expect(resolve().config_file.path).toBe(`${home}/.local/share/headjack/config.yaml`);
   });
   it('the defaults that the original wrote into config.yaml count as unset', () => {
-    const storage = { catalog: '~/.local/share/headjack/catalog.json', worktrees: `${home}/.local/share/headjack/git/`, logs: '/my/logs' };
+    const storage = {
+      catalog: '~/.local/share/headjack/catalog.json',
+      worktrees: `${home}/.local/share/headjack/git/`,
+      logs: '/my/logs',
+    };
     const found = resolve({ env: { HEADJACK_PROFILE: 'p' }, storage });
     expect(found.catalog.path).toBe(`${home}/.local/share/headjack-p/catalog.json`);
     expect(found.worktrees.source).toBe('HEADJACK_PROFILE');
@@ -78,7 +133,13 @@ describe('precedence', () => {
 
 describe('values', () => {
   it.each([
-    [' /x ', '/x'], ['/a//b/./c/', '/a/b/c'], ['/a/../b', '/a/../b'], ['rel/x', '/work dir/rel/x'], ['./x', '/work dir/x'], ['~', 'HOME'], ['~/x', 'HOME/x'],
+    [' /x ', '/x'],
+    ['/a//b/./c/', '/a/b/c'],
+    ['/a/../b', '/a/../b'],
+    ['rel/x', '/work dir/rel/x'],
+    ['./x', '/work dir/x'],
+    ['~', 'HOME'],
+    ['~/x', 'HOME/x'],
   ])('%j is %s', (value, wanted) => {
     expect(resolve({ env: { HEADJACK_LOG_DIR: value } }).logs.path).toBe(wanted.replace('HOME', home));
   });
@@ -92,7 +153,13 @@ describe('values', () => {
     ['HEADJACK_PROFILE', { env: { HEADJACK_PROFILE: 'x'.repeat(65), HEADJACK_STATE_DIR: '/s' } }],
     ['storage.logs', { storage: { logs: 'relative' } }],
   ] satisfies [string, Case][])('a bad value names %s', (name, of) => {
-    expect(() => resolve(of)).toThrow(expect.objectContaining({ code: 'path_invalid', exitCode: 2, message: expect.stringContaining(name) as string }) as Error);
+    expect(() => resolve(of)).toThrow(
+      expect.objectContaining({
+        code: 'path_invalid',
+        exitCode: 2,
+        message: expect.stringContaining(name) as string,
+      }) as Error,
+    );
   });
   it('resolving creates nothing', () => {
     resolve();

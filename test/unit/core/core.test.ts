@@ -25,7 +25,9 @@ describe('sanitizeBranch', () => {
 
 describe('worktreeFolder', () => {
   it('gives a branch whose folder is taken a hash', () => {
-    expect(worktreeFolder('feature-login', new Set(['feature-login']))).toMatch(/^feature-login-[0-9a-f]{6}$/);
+    expect(worktreeFolder('feature-login', new Set(['feature-login']))).toMatch(
+      /^feature-login-[0-9a-f]{6}$/,
+    );
   });
   it('gives a branch that sanitizes to nothing a name', () => {
     expect(worktreeFolder('日本語', new Set())).toMatch(/^branch-[0-9a-f]{6}$/);
@@ -51,15 +53,47 @@ describe('isValidBranch', () => {
       return false;
     }
   };
-  it.each(['feat/login', 'a.b', 'a..b', 'a.lock', 'a/.b', 'a b', 'a~1', 'x^', 'a:b', '/a', 'a/', 'a//b', '-x', '@', 'a@{b', 'a\\b', 'ü/日本', 'HEAD', 'a.', 'x.lock/y', 'a[b', 'a*', '@x', 'a\u0001b', 'a\u007f'])(
-    'judges %j as git does',
-    branch => {
-      expect(isValidBranch(branch)).toBe(gitSays(branch));
-    },
-  );
+  it.each([
+    'feat/login',
+    'a.b',
+    'a..b',
+    'a.lock',
+    'a/.b',
+    'a b',
+    'a~1',
+    'x^',
+    'a:b',
+    '/a',
+    'a/',
+    'a//b',
+    '-x',
+    '@',
+    'a@{b',
+    'a\\b',
+    'ü/日本',
+    'HEAD',
+    'a.',
+    'x.lock/y',
+    'a[b',
+    'a*',
+    '@x',
+    'a\u0001b',
+    'a\u007f',
+  ])('judges %j as git does', branch => {
+    expect(isValidBranch(branch)).toBe(gitSays(branch));
+  });
   it('judges any text as git does', () => {
-    const text = fc.string({ unit: fc.constantFrom('a', 'b', '/', '.', '-', '@', '{', '~', ' ', 'lock', '..', '*', 'é') , minLength: 1, maxLength: 8 });
-    fc.assert(fc.property(text, branch => { expect(isValidBranch(branch)).toBe(gitSays(branch)); }), { numRuns: 150 });
+    const text = fc.string({
+      unit: fc.constantFrom('a', 'b', '/', '.', '-', '@', '{', '~', ' ', 'lock', '..', '*', 'é'),
+      minLength: 1,
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(text, branch => {
+        expect(isValidBranch(branch)).toBe(gitSays(branch));
+      }),
+      { numRuns: 150 },
+    );
   });
 });
 
@@ -67,7 +101,9 @@ it('repositoryId never depends on the folder alone', () => {
   const at = (commonDir: string): string => repositoryId({ root: '/x/my.project', commonDir, bare: false });
   expect(at('/x/my.project/.git')).toMatch(/^myproject-[0-9a-f]{6}$/);
   expect(at('/a/.git')).not.toBe(at('/b/.git'));
-  expect(repositoryId({ root: '/x/日本', commonDir: '/x/日本/.git', bare: false })).toMatch(/^repo-[0-9a-f]{6}$/);
+  expect(repositoryId({ root: '/x/日本', commonDir: '/x/日本/.git', bare: false })).toMatch(
+    /^repo-[0-9a-f]{6}$/,
+  );
 });
 
 it('generateSessionName gives two words that are free, even where nearly all are taken', () => {
@@ -83,8 +119,15 @@ it('generateSessionName gives two words that are free, even where nearly all are
 describe('formatAge', () => {
   const minute = 60_000;
   it.each([
-    [0, 'just now'], [-5000, 'just now'], [59_000, 'just now'], [2 * minute, '2m ago'], [120 * minute, '2h ago'], [2 * 1440 * minute, '2d ago'],
-    [15 * 1440 * minute, '2w ago'], [61 * 1440 * minute, '2mo ago'], [NaN, 'just now'],
+    [0, 'just now'],
+    [-5000, 'just now'],
+    [59_000, 'just now'],
+    [2 * minute, '2m ago'],
+    [120 * minute, '2h ago'],
+    [2 * 1440 * minute, '2d ago'],
+    [15 * 1440 * minute, '2w ago'],
+    [61 * 1440 * minute, '2mo ago'],
+    [NaN, 'just now'],
   ])('%d ms ago is %s', (ms, text) => {
     expect(formatAge(0, ms)).toBe(text);
   });

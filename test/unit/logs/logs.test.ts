@@ -10,8 +10,12 @@ import { createLogWriter } from '../../../src/logs/writer.ts';
 import { makeFolder, until } from '../../support/sandbox.ts';
 
 let folder: string;
-beforeEach(() => { folder = makeFolder(); });
-afterEach(() => { fs.rmSync(folder, { recursive: true, force: true }); });
+beforeEach(() => {
+  folder = makeFolder();
+});
+afterEach(() => {
+  fs.rmSync(folder, { recursive: true, force: true });
+});
 const ESC = '\u001b';
 
 describe('renderLine', () => {
@@ -37,28 +41,44 @@ describe('renderLine', () => {
     expect(renderLine(raw, '', false).text).toBe(shown);
   });
   it('keeps colours for a terminal, and carries them into the next line', () => {
-    expect(renderLine(`a${ESC}[31mb`, '', true)).toEqual({ text: `a${ESC}[31mb${ESC}[0m`, style: `${ESC}[31m` });
+    expect(renderLine(`a${ESC}[31mb`, '', true)).toEqual({
+      text: `a${ESC}[31mb${ESC}[0m`,
+      style: `${ESC}[31m`,
+    });
     expect(renderLine('c', `${ESC}[31m`, true).text).toBe(`${ESC}[31mc${ESC}[0m`);
     expect(renderLine(`${ESC}[0mx`, `${ESC}[31m`, true).text).toBe('x');
   });
   it('never lets a control character through', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), raw => {
-      // eslint-disable-next-line no-control-regex -- what is looked for
-      expect(renderLine(raw.replaceAll('\n', ''), '', false).text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
-    }));
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), raw => {
+         
+        expect(renderLine(raw.replaceAll('\n', ''), '', false).text).not.toMatch(
+          /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/,
+        );
+      }),
+    );
   });
 });
 
 describe('the renderer', () => {
   it('gives the same text however the bytes are cut', () => {
     const bytes = Buffer.from(`é日本${ESC}[31mrot${ESC}[0m\r\nzwei\rdrei\r\n${'x'.repeat(300)}🎉 end`);
-    const whole = (() => { const r = createLogRenderer({ colors: true, live: false }); return r.push(bytes) + r.end(); })();
-    fc.assert(fc.property(fc.array(fc.nat(bytes.length), { maxLength: 12 }), cuts => {
-      const renderer = createLogRenderer({ colors: true, live: false });
-      const at = [0, ...[...cuts].sort((a, b) => a - b), bytes.length];
-      const text = at.slice(1).map((end, i) => renderer.push(bytes.subarray(at[i], end))).join('') + renderer.end();
-      expect(text).toBe(whole);
-    }));
+    const whole = (() => {
+      const r = createLogRenderer({ colors: true, live: false });
+      return r.push(bytes) + r.end();
+    })();
+    fc.assert(
+      fc.property(fc.array(fc.nat(bytes.length), { maxLength: 12 }), cuts => {
+        const renderer = createLogRenderer({ colors: true, live: false });
+        const at = [0, ...[...cuts].sort((a, b) => a - b), bytes.length];
+        const text =
+          at
+            .slice(1)
+            .map((end, i) => renderer.push(bytes.subarray(at[i], end)))
+            .join('') + renderer.end();
+        expect(text).toBe(whole);
+      }),
+    );
     expect(whole).toContain('é日本');
     expect(whole).not.toContain('\r');
   });
@@ -72,8 +92,15 @@ describe('the renderer', () => {
 });
 
 describe('findTail', () => {
-  const write = (name: string, text: string): string => { const file = path.join(folder, name); fs.writeFileSync(file, text); return file; };
-  const tail = (files: string[], lines: number, maxBytes = Infinity): string => findTail(files, { lines, maxBytes }).ranges.map(r => [...readRange(r)].join('')).join('');
+  const write = (name: string, text: string): string => {
+    const file = path.join(folder, name);
+    fs.writeFileSync(file, text);
+    return file;
+  };
+  const tail = (files: string[], lines: number, maxBytes = Infinity): string =>
+    findTail(files, { lines, maxBytes })
+      .ranges.map(r => [...readRange(r)].join(''))
+      .join('');
   it('gives the last lines, with or without a last LF', () => {
     expect(tail([write('a', '1\n2\n3\n')], 2)).toBe('2\n3\n');
     expect(tail([write('a', '1\n2\n3')], 2)).toBe('2\n3');
@@ -88,21 +115,44 @@ describe('findTail', () => {
     expect(tail([write('l.1', '1\n2'), write('l', '3\n4\n')], 2)).toBe('23\n4\n');
   });
   it('does what `tail -n` does, over block borders too', () => {
-    fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 12 }), fc.nat(14), (lengths, lines) => {
-      const all = lengths.map((n, i) => String.fromCharCode(97 + i).repeat(n));
-      const file = write('p', all.map(l => `${l}\n`).join(''));
-      expect(tail([file], lines)).toBe(all.slice(Math.max(0, all.length - lines)).map(l => `${l}\n`).join(lines === 0 ? 'x' : '').slice(0, lines === 0 ? 0 : undefined));
-    }), { numRuns: 40 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 12 }),
+        fc.nat(14),
+        (lengths, lines) => {
+          const all = lengths.map((n, i) => String.fromCharCode(97 + i).repeat(n));
+          const file = write('p', all.map(l => `${l}\n`).join(''));
+          expect(tail([file], lines)).toBe(
+            all
+              .slice(Math.max(0, all.length - lines))
+              .map(l => `${l}\n`)
+              .join(lines === 0 ? 'x' : '')
+              .slice(0, lines === 0 ? 0 : undefined),
+          );
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
   it('says where it was cut', () => {
-    expect(findTail([write('a', 'x'.repeat(500_000))], { lines: 1, maxBytes: 100_000 })).toMatchObject({ cut: true });
+    expect(findTail([write('a', 'x'.repeat(500_000))], { lines: 1, maxBytes: 100_000 })).toMatchObject({
+      cut: true,
+    });
   });
 });
 
 describe('followLog', () => {
   const follow = (file: string, ended: () => boolean): { text: () => string; over: Promise<void> } => {
     let text = '';
-    const over = followLog({ file, start: 0, watch: [], ended, onBytes: bytes => { text += bytes.toString(); } });
+    const over = followLog({
+      file,
+      start: 0,
+      watch: [],
+      ended,
+      onBytes: bytes => {
+        text += bytes.toString();
+      },
+    });
     return { text: () => text, over };
   };
   it('gives what comes, over truncation and rotation, and ends with every byte given', async () => {
