@@ -1,15 +1,14 @@
 import { defineConfig, type UserConfig } from 'tsdown';
-import type { Plugin } from 'rolldown';
 
 /**
  * Parts of dockerode that only a remote engine over ssh or a BuildKit session uses. Neither is supported, they hold native
  * code and read files beside themselves, so the bundle gets an empty module in their place.
  */
 const left = /^(ssh2|cpu-features|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/;
-const leaveOut: Plugin = {
+const leaveOut = {
   name: 'leave-out',
-  resolveId: id => (left.test(id) ? `\0left-out:${id}` : null),
-  load: id => (id.startsWith('\0left-out:') ? 'module.exports = {};' : null),
+  resolveId: (id: string) => (left.test(id) ? `\0left-out:${id}` : null),
+  load: (id: string) => (id.startsWith('\0left-out:') ? 'module.exports = {};' : null),
 };
 
 /**
@@ -18,7 +17,12 @@ const leaveOut: Plugin = {
  */
 const shebang = '#!/bin/sh\n":" //; exec node -- "$0" "$@"';
 
-const shared = { platform: 'node', target: 'node20.19', sourcemap: false, logLevel: 'error' } satisfies UserConfig;
+const shared = {
+  platform: 'node',
+  target: 'node20.19',
+  sourcemap: false,
+  logLevel: 'error',
+} satisfies UserConfig;
 const bundled = {
   ...shared,
   format: 'cjs', // 4–7 ms sooner than ESM on Node 20, and no node:http facade
@@ -32,7 +36,12 @@ const bundled = {
 } satisfies UserConfig;
 
 export default defineConfig([
-  { ...bundled, entry: { hjk: 'src/cli/hjk.ts' }, outDir: 'dist/cli', outputOptions: { postBanner: chunk => (chunk.isEntry ? shebang : '') } },
+  {
+    ...bundled,
+    entry: { hjk: 'src/cli/hjk.ts' },
+    outDir: 'dist/cli',
+    outputOptions: { postBanner: (chunk: { isEntry: boolean }) => (chunk.isEntry ? shebang : '') },
+  },
   {
     ...bundled,
     entry: { pump: 'src/session/pump-main.ts' },

@@ -9,7 +9,7 @@ const FOLDER = /^\/(?!$)(?!.*\/\.\.(?:\/|$))[^\0\n]*$/;
 const time = z.string().regex(RFC3339, 'is no RFC 3339 time');
 const folder = z.string().regex(FOLDER, 'is no absolute path of a folder');
 
-export const sessionSchema = z.looseObject({
+const sessionSchema = z.looseObject({
   id: z.string().regex(SESSION_ID, 'is no session id'),
   name: z.string().regex(PLAIN, 'is no session name'),
   type: z.string(),
@@ -22,7 +22,7 @@ export const sessionSchema = z.looseObject({
 });
 
 const hex = z.string().regex(/^[0-9a-f]{4,64}$/, 'is no commit id');
-export const operationSchema = z.looseObject({
+const operationSchema = z.looseObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'is no operation id'),
   kind: z.string(),
   pid: z.number().int().positive(),
@@ -33,7 +33,7 @@ export const operationSchema = z.looseObject({
   deleting: z.looseObject({ snapshot: z.union([z.literal(''), hex]), branch_tip: hex.optional() }).optional(),
 });
 
-export const entrySchema = z.looseObject({
+const entrySchema = z.looseObject({
   id: z.string().regex(INSTANCE_ID, 'is no instance id (8 hex digits)'),
   repo: folder,
   repo_id: z.string().regex(/^(?!\.{1,2}$)[^/\0\n]+$/, 'is no repository id'),

@@ -1,7 +1,7 @@
 import { HeadjackError } from '../errors.ts';
 
 /** An option of hjk's own that may stand beside the words of `exec` and `agent`. */
-export interface OptionShape {
+interface OptionShape {
   readonly short?: string;
   readonly long: readonly string[];
   readonly takesValue: boolean;

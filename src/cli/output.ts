@@ -2,7 +2,7 @@ import { HeadjackError, messageOf } from '../errors.ts';
 import { printable } from '../core/printable.ts';
 import type { Io } from './io.ts';
 
-export const JSON_SCHEMA = 1;
+const JSON_SCHEMA = 1;
 
 /** stdout is the answer, stderr is everything else. */
 export interface Output {
@@ -26,7 +26,7 @@ export interface OutputModes {
   readonly verbose: boolean;
 }
 
-export function wantsColors(io: Io): boolean {
+function wantsColors(io: Io): boolean {
   const forced = io.env['FORCE_COLOR'];
   if (forced !== undefined && forced !== '') return forced !== '0';
   if ((io.env['NO_COLOR'] ?? '') !== '' || io.env['TERM'] === 'dumb') return false;

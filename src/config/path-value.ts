@@ -20,7 +20,7 @@ function tidy(absolute: string): string {
 }
 
 /** `~` and `~/x` expanded; undefined for `~user`, which is the caller's error to report. */
-export function expandTilde(value: string, home: string): string | undefined {
+function expandTilde(value: string, home: string): string | undefined {
   if (value === '~') return home;
   if (value.startsWith('~/')) return `${home}/${value.slice(2)}`;
   return value.startsWith('~') ? undefined : value;

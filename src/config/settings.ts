@@ -4,7 +4,7 @@ import { flagWords } from './flags.ts';
 import type { ConfigFile } from './schema.ts';
 import { parseSize } from './size.ts';
 
-export const DEFAULT_IMAGE = 'headjack/base';
+const DEFAULT_IMAGE = 'headjack/base';
 export const builtInAgents = ['claude', 'codex', 'gemini'] as const;
 const DEFAULT_LOG_SIZE = 256 * 1024 ** 2;
 

@@ -19,7 +19,7 @@ export interface MountPlan {
 
 /** Where the agent's socket and known_hosts are inside. */
 export const SSH_SOCKET = '/run/headjack-ssh/agent.sock';
-export const SSH_KNOWN_HOSTS = '/etc/ssh/ssh_known_hosts';
+const SSH_KNOWN_HOSTS = '/etc/ssh/ssh_known_hosts';
 
 /**
  * The mounts of an instance: the worktree and the common git directory each at its own host path, which alone makes every git

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-export type ContainerState = 'running' | 'stopped';
+type ContainerState = 'running' | 'stopped';
 
 /** A container as the engine's list shows it. */
 export interface ContainerSummary {

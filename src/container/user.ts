@@ -17,7 +17,7 @@ interface PasswdLine {
   readonly shell: string;
 }
 
-export function parsePasswd(text: string): PasswdLine[] {
+function parsePasswd(text: string): PasswdLine[] {
   return text.split('\n').flatMap(line => {
     const [name, , uid, gid, , home, shell] = line.split(':');
     if (name === undefined || uid === undefined || gid === undefined || !/^\d+$/.test(uid)) return [];

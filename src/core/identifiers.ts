@@ -5,9 +5,6 @@ export const MUX_ID = /^[A-Za-z0-9_-]{0,255}$/;
 export const SESSION_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 export const CONTAINER_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,255}$/;
 
-/** Source of random bytes, handed in so that tests can fix it. */
-export type RandomHex = (bytes: number) => string;
-
 export function muxSessionId(instanceId: string, sessionId: string): string {
   return `hjk-${instanceId}-${sessionId}`;
 }

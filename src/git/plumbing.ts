@@ -17,7 +17,7 @@ export interface Plumbing {
   try(args: readonly string[], options?: PlumbingOptions): Promise<RunResult>;
 }
 
-export interface PlumbingOptions {
+interface PlumbingOptions {
   /** Bytes as latin1, or a Buffer. */
   readonly input?: string | Buffer;
   readonly env?: NodeJS.ProcessEnv;

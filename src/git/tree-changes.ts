@@ -45,7 +45,7 @@ export async function withPrivateIndex<T>(action: (index: NodeJS.ProcessEnv) => 
   }
 }
 
-export async function loadIndex(git: Plumbing): Promise<IndexEntry[]> {
+async function loadIndex(git: Plumbing): Promise<IndexEntry[]> {
   return splitNul(await git.text([...honest, 'ls-files', '-s', '-z'])).map(line => {
     const tab = line.indexOf('\t');
     const [mode = '', object = '', stage = ''] = line.slice(0, tab).split(' ');

@@ -13,7 +13,7 @@ export interface SessionHost {
   closeAll(instanceId: string): Promise<void>;
 }
 
-export interface HostedSession {
+interface HostedSession {
   readonly instanceId: string;
   readonly muxId: string;
   /** For the status line. */

@@ -33,7 +33,7 @@ export interface Sandbox extends AsyncDisposable {
   catalog(): { version: number; entries: Entry[] };
 }
 
-export interface Entry {
+interface Entry {
   id: string;
   branch: string;
   worktree: string;

@@ -2,7 +2,7 @@ import { judgePid, ownIdentity, pidSpace, type Liveness } from '../../process/id
 import { removeMarker, type Marker, type MarkerFolder } from './markers.ts';
 
 /** After how many ms of watching which kind of holder is passed over. */
-export const patience = {
+const patience = {
   /** A marker is looked into only once it was seen that long: nearly all are gone by then. */
   graceMs: 25,
   probeMs: 50,

@@ -16,7 +16,7 @@ import {
 import { QueuePace } from './queue-pace.ts';
 
 /** The whole acquisition, queueing included. */
-export const LOCK_TIMEOUT_MS = 5000;
+const LOCK_TIMEOUT_MS = 5000;
 /** A head of the queue that leaves a free lock lying this long is passed over: order is a courtesy. */
 const BYPASS_MS = 250;
 

@@ -72,7 +72,7 @@ describe('a clean worktree has nothing to lose', () => {
     [
       'with a FIFO and a socket',
       () => {
-        execFileSync('mkfifo', [path.join(tree, 'fifo')]);
+        execFileSync('/usr/bin/mkfifo', [path.join(tree, 'fifo')]);
       },
     ],
     [

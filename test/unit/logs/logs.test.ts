@@ -51,7 +51,6 @@ describe('renderLine', () => {
   it('never lets a control character through', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), raw => {
-         
         expect(renderLine(raw.replaceAll('\n', ''), '', false).text).not.toMatch(
           /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/,
         );
