@@ -2,13 +2,36 @@ import { defineConfig, type UserConfig } from 'tsdown';
 
 /**
  * Parts of dockerode that only a remote engine over ssh or a BuildKit session uses. Neither is supported, they hold native
- * code and read files beside themselves, so the bundle gets an empty module in their place.
+ * code and read files beside themselves, so the bundle gets an empty module in their place. commander starts no programs for
+ * us, and node:child_process costs more than the rest of `--help`.
  */
 const left = /^(ssh2|cpu-features|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/;
+const isLeftOut = (id: string, importer = ''): boolean =>
+  left.test(id) || (/^(node:)?child_process$/.test(id) && importer.includes('/node_modules/commander/'));
 const leaveOut = {
   name: 'leave-out',
-  resolveId: (id: string) => (left.test(id) ? `\0left-out:${id}` : null),
+  resolveId: (id: string, importer: string | undefined) =>
+    isLeftOut(id, importer) ? `\0left-out:${id}` : null,
   load: (id: string) => (id.startsWith('\0left-out:') ? 'module.exports = {};' : null),
+};
+
+/**
+ * Fewer files to read: what `--help` needs is one, what the reading commands share (and every other command too) a second.
+ * Libraries that they do without stay in chunks of their own.
+ */
+const chunks = {
+  groups: [
+    {
+      name: 'base',
+      test: /\/src\/(cli\/(start|main|program|manual|argv|output|progress)|errors|core\/(printable|time))\.ts|\/node_modules\/commander\//,
+      priority: 20,
+    },
+    {
+      name: 'read',
+      test: /\/src\/(headjack|core\/|process\/|session\/(?!pump)|logs\/(?!writer)|config\/(paths|path-value|settings|flags|size)|catalog\/(?!schema)|container\/(engine|endpoint|labels|streams|exec-exit)|git\/(discover|metadata)|operations\/(find-|ps|logs|session-states)|cli\/(table|public-entry))|\/migrations\//,
+      priority: 10,
+    },
+  ],
 };
 
 /**
@@ -40,7 +63,10 @@ export default defineConfig([
     ...bundled,
     entry: { hjk: 'src/cli/hjk.ts' },
     outDir: 'dist/cli',
-    outputOptions: { postBanner: (chunk: { isEntry: boolean }) => (chunk.isEntry ? shebang : '') },
+    outputOptions: {
+      codeSplitting: chunks,
+      postBanner: (chunk: { isEntry: boolean }) => (chunk.isEntry ? shebang : ''),
+    },
   },
   {
     ...bundled,

@@ -16,6 +16,7 @@ import { resolveEndpoint } from './container/endpoint.ts';
 import type { ContainerRuntime } from './container/port.ts';
 import { HeadjackError } from './errors.ts';
 import { discoverRepository } from './git/discover.ts';
+import type { RepositoryGit } from './git/port.ts';
 import type { Progress, Services } from './operations/services.ts';
 import { OPERATION_VARIABLE } from './process/by-environment.ts';
 import { createTmuxHost } from './session/tmux-host.ts';
@@ -90,6 +91,7 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
   const engine = lazyEngine(() => resolveEndpoint(settings.runtimeName, env, input.userHome).socket);
   const root = packageRoot();
   let runtime: Promise<ContainerRuntime> | undefined;
+  const repositories = new Map<string, RepositoryGit>();
 
   const services: Services = {
     paths,
@@ -114,11 +116,14 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
       );
       return runtime;
     },
-    git: async (repository, operationId) =>
-      (await import('./git/simple-git-repository.ts')).createSimpleGitRepository(
-        repository,
-        gitEnv(operationId),
-      ),
+    git: async (repository, operationId) => {
+      const { createSimpleGitRepository } = await import('./git/simple-git-repository.ts');
+      const key = `${repository.commonDir}
+${operationId ?? ''}`;
+      const opened = repositories.get(key) ?? createSimpleGitRepository(repository, gitEnv(operationId));
+      repositories.set(key, opened);
+      return opened;
+    },
     keeper: async operationId => (await import('./git/keeper.ts')).createWorktreeKeeper(gitEnv(operationId)),
     host: createTmuxHost({
       stateRoot: paths.state_root,

@@ -1,11 +1,11 @@
-import fs from 'node:fs';
-import path from 'node:path';
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 const argv = process.argv.slice(2);
 if (argv.length === 1 && argv[0] === '--version') {
   // before anything else is loaded: this answer must cost no more than Node itself
-  const file = path.join(path.dirname(fs.realpathSync(process.argv[1] ?? '')), '..', 'version.json');
-  const { version } = JSON.parse(fs.readFileSync(file, 'utf8')) as { version: string };
+  const file = join(dirname(realpathSync(process.argv[1] ?? '')), '..', 'version.json');
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
   process.stdout.write(`hjk ${version}\n`);
 } else {
   import('./start.ts')

@@ -39,33 +39,36 @@ export async function main(argv: readonly string[], io: Io, open: OpenHeadjack):
   try {
     const prepared = prepareArgv(argv);
     plainExec = prepared.argv.slice(0, prepared.argv.indexOf('--')).includes('--no-mux');
-    const program = buildProgram(name => async (words, options) => {
-      const globals = program.opts<{ verbose: number; C?: string; config?: string; catalog?: string }>();
-      const verbose = globals.verbose > 0;
-      const json = options['json'] === true;
-      output = createOutput(io, { json, verbose });
-      const context: CommandContext = {
-        io,
-        output,
-        json,
-        trailing: prepared.trailing,
-        async open(verb) {
-          const headjack = await open({
-            cwd: io.cwd,
-            env: io.env,
-            verb,
-            flags: { directory: globals.C, config: globals.config, catalog: globals.catalog },
-            terminal: terminalOf(io),
-            progress: createProgress(io, verbose),
-            signal: io.signal,
-          });
-          for (const key of headjack.unknownKeys) output.note(`Warning: ${key} is no configuration key`);
-          return headjack;
-        },
-      };
-      const handler = await handlers[name]?.();
-      code = (await handler?.(context, words, options)) ?? 0;
-    });
+    const program = buildProgram(
+      name => async (words, options) => {
+        const globals = program.opts<{ verbose: number; C?: string; config?: string; catalog?: string }>();
+        const verbose = globals.verbose > 0;
+        const json = options['json'] === true;
+        output = createOutput(io, { json, verbose });
+        const context: CommandContext = {
+          io,
+          output,
+          json,
+          trailing: prepared.trailing,
+          async open(verb) {
+            const headjack = await open({
+              cwd: io.cwd,
+              env: io.env,
+              verb,
+              flags: { directory: globals.C, config: globals.config, catalog: globals.catalog },
+              terminal: terminalOf(io),
+              progress: createProgress(io, verbose),
+              signal: io.signal,
+            });
+            for (const key of headjack.unknownKeys) output.note(`Warning: ${key} is no configuration key`);
+            return headjack;
+          },
+        };
+        const handler = await handlers[name]?.();
+        code = (await handler?.(context, words, options)) ?? 0;
+      },
+      name => prepared.argv.includes(name),
+    );
     program.exitOverride().configureOutput({
       writeOut: text => void io.stdout.write(text),
       writeErr: () => undefined,
@@ -93,7 +96,9 @@ function terminalOf(io: Io): {
   size: () => { columns: number; rows: number };
 } {
   return {
-    stdin: io.stdin.isTTY === true,
+    get stdin() {
+      return io.stdin.isTTY === true;
+    },
     stdout: io.stdout.isTTY === true,
     stderr: io.stderr.isTTY === true,
     size: () => ({ columns: io.stdout.columns ?? 120, rows: io.stdout.rows ?? 40 }),

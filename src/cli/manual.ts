@@ -26,101 +26,112 @@ function page(
 }
 
 /** What follows the flags in each command's help. */
-export const manual: Readonly<Record<string, string>> = {
-  run: page(
-    [
-      ['hjk run feat/login', 'a new branch from HEAD, or the existing one'],
-      ['hjk run fix --from v1.2', 'a new branch from a tag'],
-      ['hjk run feat/x --image node:22 --memory 4g', ''],
-      ['hjk run feat/x -e GITHUB_TOKEN -v /data:/data:ro', 'a secret from here, a folder'],
-    ],
-    [0, 2, 4, 5, 6, 7, 8, 9],
-    ['A second run of a branch starts its instance again, or waits for the one that makes it.'],
-  ),
-  exec: page(
-    [
-      ['hjk exec feat/login', 'a shell'],
-      ['hjk exec feat/login -d --name build npm test', 'in the background'],
-      ['hjk exec feat/login --no-mux git log -1', 'plain streams, for scripts'],
-    ],
-    [0, 2, 3, 4, 6, 7, 8, 9],
-    [
-      "From the first word of the command on, everything is the command's; write -- before a command that begins with -.",
-      "Attached: 0 on detach, the program's exit code if it ends. --no-mux: the program's, 127 not found, 126 not executable,",
-      '125 for every failure of hjk itself.',
-    ],
-  ),
-  agent: page(
-    [
-      ['hjk agent feat/login claude', ''],
-      ['hjk agent feat/login codex -d -p "fix the tests"', 'in the background, with a first task'],
-      ['hjk agent feat/login gemini -- --model pro', 'flags for the agent'],
-    ],
-    [0, 2, 3, 4, 6, 7, 8, 9],
-  ),
-  attach: page(
-    [
-      ['hjk attach', 'the session used last, anywhere'],
-      ['hjk attach feat/login', 'of a branch'],
-      ['hjk attach feat/login build', 'that one'],
-    ],
-    [0, 2, 3, 4, 8],
-    ['C-b d leaves the session; it runs on.'],
-  ),
-  ps: page(
-    [
-      ['hjk ps', 'instances of this repository'],
-      ['hjk ps --all', 'of all'],
-      ['hjk ps feat/login', 'sessions of one'],
-    ],
-    [0, 2, 3, 6, 7, 9],
-  ),
-  logs: page(
-    [
-      ['hjk logs feat/login build', 'the last 100 lines'],
-      ['hjk logs feat/login build -f', 'and what comes'],
-      ['hjk logs feat/login build --full --raw > out', 'every byte'],
-    ],
-    [0, 2, 3, 6, 9],
-  ),
-  stop: page([['hjk stop feat/login', 'hjk run starts it again']], [0, 3, 4, 6, 7, 8, 9]),
-  kill: page(
-    [['hjk kill feat/login/build', 'the session is what follows the last slash']],
-    [0, 2, 3, 6, 7, 8, 9],
-  ),
-  rm: page(
-    [
-      ['hjk rm feat/login', 'asks; the branch stays'],
-      ['hjk rm feat/login --yes', 'does not ask'],
-      ['hjk rm feat/login --force -D', 'stores what would be lost, deletes the branch too'],
-    ],
-    [0, 3, 4, 5, 6, 7, 8, 9],
-    [
-      'What --force deletes is stored under refs/headjack/snapshots/ first: git log --all --glob=refs/headjack',
-    ],
-  ),
-  image: page([['hjk image build', 'headjack/base, by the best way that works here']], [0, 2, 7, 8]),
-  config: page(
-    [
-      ['hjk config', 'everything'],
-      ['hjk config default.agent claude', 'set'],
-      ['hjk config storage', 'a section, as YAML'],
-    ],
-    [0, 2],
-  ),
-  paths: page(
-    [
-      ['hjk paths', ''],
-      ['hjk paths catalog', 'the path alone'],
-    ],
-    [0, 2],
-  ),
-  version: page([['hjk version --json', '']], [0]),
-  completion: page(
-    [
-      ['hjk completion bash > ~/.local/share/bash-completion/completions/hjk', ''],
-      ['hjk completion zsh > "${fpath[1]}/_hjk"', ''],
-    ],
-    [0, 2],
-  ),
+export const manual: Readonly<Record<string, () => string>> = {
+  run: () =>
+    page(
+      [
+        ['hjk run feat/login', 'a new branch from HEAD, or the existing one'],
+        ['hjk run fix --from v1.2', 'a new branch from a tag'],
+        ['hjk run feat/x --image node:22 --memory 4g', ''],
+        ['hjk run feat/x -e GITHUB_TOKEN -v /data:/data:ro', 'a secret from here, a folder'],
+      ],
+      [0, 2, 4, 5, 6, 7, 8, 9],
+      ['A second run of a branch starts its instance again, or waits for the one that makes it.'],
+    ),
+  exec: () =>
+    page(
+      [
+        ['hjk exec feat/login', 'a shell'],
+        ['hjk exec feat/login -d --name build npm test', 'in the background'],
+        ['hjk exec feat/login --no-mux git log -1', 'plain streams, for scripts'],
+      ],
+      [0, 2, 3, 4, 6, 7, 8, 9],
+      [
+        "From the first word of the command on, everything is the command's; write -- before a command that begins with -.",
+        "Attached: 0 on detach, the program's exit code if it ends. --no-mux: the program's, 127 not found, 126 not executable,",
+        '125 for every failure of hjk itself.',
+      ],
+    ),
+  agent: () =>
+    page(
+      [
+        ['hjk agent feat/login claude', ''],
+        ['hjk agent feat/login codex -d -p "fix the tests"', 'in the background, with a first task'],
+        ['hjk agent feat/login gemini -- --model pro', 'flags for the agent'],
+      ],
+      [0, 2, 3, 4, 6, 7, 8, 9],
+    ),
+  attach: () =>
+    page(
+      [
+        ['hjk attach', 'the session used last, anywhere'],
+        ['hjk attach feat/login', 'of a branch'],
+        ['hjk attach feat/login build', 'that one'],
+      ],
+      [0, 2, 3, 4, 8],
+      ['C-b d leaves the session; it runs on.'],
+    ),
+  ps: () =>
+    page(
+      [
+        ['hjk ps', 'instances of this repository'],
+        ['hjk ps --all', 'of all'],
+        ['hjk ps feat/login', 'sessions of one'],
+      ],
+      [0, 2, 3, 6, 7, 9],
+    ),
+  logs: () =>
+    page(
+      [
+        ['hjk logs feat/login build', 'the last 100 lines'],
+        ['hjk logs feat/login build -f', 'and what comes'],
+        ['hjk logs feat/login build --full --raw > out', 'every byte'],
+      ],
+      [0, 2, 3, 6, 9],
+    ),
+  stop: () => page([['hjk stop feat/login', 'hjk run starts it again']], [0, 3, 4, 6, 7, 8, 9]),
+  kill: () =>
+    page(
+      [['hjk kill feat/login/build', 'the session is what follows the last slash']],
+      [0, 2, 3, 6, 7, 8, 9],
+    ),
+  rm: () =>
+    page(
+      [
+        ['hjk rm feat/login', 'asks; the branch stays'],
+        ['hjk rm feat/login --yes', 'does not ask'],
+        ['hjk rm feat/login --force -D', 'stores what would be lost, deletes the branch too'],
+      ],
+      [0, 3, 4, 5, 6, 7, 8, 9],
+      [
+        'What --force deletes is stored under refs/headjack/snapshots/ first: git log --all --glob=refs/headjack',
+      ],
+    ),
+  image: () => page([['hjk image build', 'headjack/base, by the best way that works here']], [0, 2, 7, 8]),
+  config: () =>
+    page(
+      [
+        ['hjk config', 'everything'],
+        ['hjk config default.agent claude', 'set'],
+        ['hjk config storage', 'a section, as YAML'],
+      ],
+      [0, 2],
+    ),
+  paths: () =>
+    page(
+      [
+        ['hjk paths', ''],
+        ['hjk paths catalog', 'the path alone'],
+      ],
+      [0, 2],
+    ),
+  version: () => page([['hjk version --json', '']], [0]),
+  completion: () =>
+    page(
+      [
+        ['hjk completion bash > ~/.local/share/bash-completion/completions/hjk', ''],
+        ['hjk completion zsh > "${fpath[1]}/_hjk"', ''],
+      ],
+      [0, 2],
+    ),
 };

@@ -8,8 +8,12 @@ export type LoadHandler = (
 
 const list = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value];
 
-/** The commands and flags of hjk. `handle` gives what runs; without it the program only describes itself. */
-export function buildProgram(handle: LoadHandler): Command {
+/**
+ * The commands and flags of hjk.
+ * @param handle gives what runs
+ * @param wanted whether a command's flags are needed: making all of them costs more than to run one
+ */
+export function buildProgram(handle: LoadHandler, wanted: (name: string) => boolean = () => true): Command {
   const program = new Command('hjk');
   program
     .description(
@@ -24,15 +28,19 @@ export function buildProgram(handle: LoadHandler): Command {
     .helpCommand('help [command]', 'show help for a command')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false });
 
-  const define = (usage: string, summary: string): Command => {
+  const define = (
+    usage: string,
+    summary: string,
+    addFlags: (command: Command) => Command = command => command,
+  ): void => {
     const name = usage.split(' ')[0] ?? usage;
     const command = program
       .command(usage)
       .summary(summary)
       .description(summary)
       .helpOption('-h, --help', 'show help');
-    const page = manual[name];
-    if (page !== undefined) command.addHelpText('after', `\n${page}`);
+    if (!wanted(name)) return;
+    command.addHelpText('after', () => `\n${manual[name]?.() ?? ''}`);
     command.action(async (...args: unknown[]) => {
       const words = args
         .slice(0, -2)
@@ -40,65 +48,78 @@ export function buildProgram(handle: LoadHandler): Command {
         .filter((word): word is string => typeof word === 'string');
       await handle(name)(words, args.at(-2) as Record<string, unknown>);
     });
-    return command;
+    addFlags(command);
   };
   const json = (command: Command): Command => command.option('--json', 'print one JSON document');
+  const inBackground = (command: Command): Command =>
+    command
+      .option('-d, --detach', 'do not attach')
+      .addOption(new Option('--detached', 'the same as --detach').hideHelp())
+      .option('-n, --name <name>', 'name of the session (default: two words)');
 
-  json(define('run <branch>', 'make or start the instance of a branch'))
-    .option('--from <ref>', 'start a new branch from this commit, branch or tag')
-    .option('--image <ref>', 'the container image')
-    .option('-m, --memory <size>', 'memory limit, for instance 4g')
-    .option('--cpus <number>', 'processor limit, for instance 1.5')
-    .option('--pids <number>', 'limit of processes')
-    .option('--network <name>', 'network of the container: bridge, none or one of yours')
-    .option('-e, --env <NAME[=value]>', 'a variable; NAME alone takes its value from here (repeatable)', list)
-    .option('--env-file <file>', 'variables from a file (repeatable)', list)
-    .option('--volume <source:target[:ro]>', 'mount a folder or volume; also -v (repeatable)', list)
-    .option('-p, --publish <[ip:][port:]port>', 'publish a port (repeatable)', list)
-    .option('--ssh-agent', 'let the container use the ssh agent')
-    .option(
-      '--writable-submodules',
-      'let the container commit in submodules; opens their git configuration to it',
-    );
-  define('exec <branch> [command...]', 'open a session in an instance: a shell, or a command')
-    .option('-d, --detach', 'do not attach')
-    .addOption(new Option('--detached', 'the same as --detach').hideHelp())
-    .option('-n, --name <name>', 'name of the session (default: two words)')
-    .option('--no-mux', 'run the command on these streams, without a session')
-    .addOption(new Option('--json').hideHelp());
-  define('agent <branch> [agent]', 'open a session with an agent: claude, codex, gemini')
-    .option('-d, --detach', 'do not attach')
-    .addOption(new Option('--detached', 'the same as --detach').hideHelp())
-    .option('-n, --name <name>', 'name of the session (default: two words)')
-    .option('-p, --prompt <text>', 'what the agent is to do first');
-  define('attach [branch] [session]', 'return to a session: the one used last, of a branch, or by name');
-  json(define('ps [branch]', 'list instances, or the sessions of one')).option(
-    '-a, --all',
-    'instances of all repositories',
+  define('run <branch>', 'make or start the instance of a branch', command =>
+    json(command)
+      .option('--from <ref>', 'start a new branch from this commit, branch or tag')
+      .option('--image <ref>', 'the container image')
+      .option('-m, --memory <size>', 'memory limit, for instance 4g')
+      .option('--cpus <number>', 'processor limit, for instance 1.5')
+      .option('--pids <number>', 'limit of processes')
+      .option('--network <name>', 'network of the container: bridge, none or one of yours')
+      .option(
+        '-e, --env <NAME[=value]>',
+        'a variable; NAME alone takes its value from here (repeatable)',
+        list,
+      )
+      .option('--env-file <file>', 'variables from a file (repeatable)', list)
+      .option('--volume <source:target[:ro]>', 'mount a folder or volume; also -v (repeatable)', list)
+      .option('-p, --publish <[ip:][port:]port>', 'publish a port (repeatable)', list)
+      .option('--ssh-agent', 'let the container use the ssh agent')
+      .option(
+        '--writable-submodules',
+        'let the container commit in submodules; opens their git configuration to it',
+      ),
   );
-  define('logs <branch> <session>', "print a session's output")
-    .option('-f, --follow', 'go on as the session writes, until it ends')
-    .option('-n, --lines <number>', 'how many of the last lines', '100')
-    .option('--full', 'everything')
-    .option('--raw', 'the bytes as the program wrote them');
+  define('exec <branch> [command...]', 'open a session in an instance: a shell, or a command', command =>
+    inBackground(command)
+      .option('--no-mux', 'run the command on these streams, without a session')
+      .addOption(new Option('--json').hideHelp()),
+  );
+  define('agent <branch> [agent] [more...]', 'open a session with an agent: claude, codex, gemini', command =>
+    inBackground(command)
+      .usage('[options] <branch> [agent] [-- flags of the agent]')
+      .option('-p, --prompt <text>', 'what the agent is to do first'),
+  );
+  define('attach [branch] [session]', 'return to a session: the one used last, of a branch, or by name');
+  define('ps [branch]', 'list instances, or the sessions of one', command =>
+    json(command).option('-a, --all', 'instances of all repositories'),
+  );
+  define('logs <branch> <session>', "print a session's output", command =>
+    command
+      .option('-f, --follow', 'go on as the session writes, until it ends')
+      .option('-n, --lines <number>', 'how many of the last lines', '100')
+      .option('--full', 'everything')
+      .option('--raw', 'the bytes as the program wrote them'),
+  );
   define('stop <branch>', 'end the sessions of an instance and stop its container');
   define('kill <branch/session>', 'end a session and everything it started');
-  json(define('rm <branch>', 'remove an instance: container, worktree, logs'))
-    .option('-f, --force', 'also where work would be lost: it is stored as a snapshot first')
-    .option('-y, --yes', 'do not ask')
-    .option('-D, --delete-branch', 'delete the branch too');
-  define('image <action>', 'build: make the base image headjack/base')
-    .option('--way <way>', 'auto, dockerfile, debootstrap or host', 'auto')
-    .option('--tag <name>', 'name of the image', 'headjack/base');
-  json(define('config [key] [value]', 'show or change the configuration')).option(
-    '--edit',
-    'open the file in $EDITOR',
+  define('rm <branch>', 'remove an instance: container, worktree, logs', command =>
+    json(command)
+      .option('-f, --force', 'also where work would be lost: it is stored as a snapshot first')
+      .option('-y, --yes', 'do not ask')
+      .option('-D, --delete-branch', 'delete the branch too'),
   );
-  json(define('paths [name]', 'show where everything is'));
-  json(define('version', 'print version, commit and build time'));
-  define('completion <shell>', 'print a completion script for bash, zsh, fish or powershell').option(
-    '--no-descriptions',
-    'names only',
+  define('image <action>', 'build: make the base image headjack/base', command =>
+    command
+      .option('--way <way>', 'auto, dockerfile, debootstrap or host', 'auto')
+      .option('--tag <name>', 'name of the image', 'headjack/base'),
+  );
+  define('config [key] [value]', 'show or change the configuration', command =>
+    json(command).option('--edit', 'open the file in $EDITOR'),
+  );
+  define('paths [name]', 'show where everything is', json);
+  define('version', 'print version, commit and build time', json);
+  define('completion <shell>', 'print a completion script for bash, zsh, fish or powershell', command =>
+    command.option('--no-descriptions', 'names only'),
   );
   return program;
 }

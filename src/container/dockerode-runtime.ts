@@ -23,10 +23,15 @@ export function createDockerodeRuntime(socketPath: string): ContainerRuntime {
     }
   };
 
+  let rootless: Promise<boolean> | undefined;
+
   return {
-    async isRootless() {
-      const info = (await call('info', () => docker.info())) as { SecurityOptions?: string[] } | undefined;
-      return info?.SecurityOptions?.some(option => option.includes('name=rootless')) ?? false;
+    isRootless() {
+      rootless ??= call('info', () => docker.info()).then(info => {
+        const { SecurityOptions } = (info ?? {}) as { SecurityOptions?: string[] };
+        return SecurityOptions?.some(option => option.includes('name=rootless')) ?? false;
+      });
+      return rootless;
     },
 
     async findImage(reference) {

@@ -1,12 +1,14 @@
 import fs from 'node:fs';
 import { realPathOf } from '../process/files.ts';
-import { lookAtWorktree, type Look, type WorktreeSubject } from './look.ts';
-import { findMetadata, type WorktreeMetadata } from './metadata.ts';
+import { findDoubt, lookAtWorktree, type Look, type WorktreeSubject } from './look.ts';
+import { findMetadata, lockMetadata, unlockMetadata, type WorktreeMetadata } from './metadata.ts';
 import { deleteFolder, needsSnapshot, storeSnapshot, writeWorkingTree, type Snapshot } from './snapshot.ts';
 
 /** Looking at, storing and deleting worktrees: the git of `rm`. */
 export interface WorktreeKeeper {
   look(subject: WorktreeSubject, at?: string): Promise<Look>;
+  /** Why the folder cannot be judged at all, if so; a look at a few files. */
+  findDoubt(subject: WorktreeSubject): string | undefined;
   needsSnapshot(look: Look): boolean;
   store(subject: WorktreeSubject, look: Look, at?: string): Promise<Snapshot>;
   /** Tree object of the folder's present content. */
@@ -14,6 +16,9 @@ export interface WorktreeKeeper {
   /** Whether the tree holds anything that `base` (a commit or tree; HEAD where empty) has not alike. */
   addsTo(look: Look, base: string, tree: string): Promise<boolean>;
   findMetadata(commonDir: string, worktree: string): WorktreeMetadata | undefined;
+  /** Locked already: somebody's reason stays. */
+  lock(metadata: WorktreeMetadata, reason: string): void;
+  unlock(metadata: WorktreeMetadata): void;
   /** Where a worktree is put while it is deleted. */
   asideOf(worktree: string, instanceId: string): string;
   deleteFolder(folder: string): void;
@@ -24,6 +29,7 @@ export interface WorktreeKeeper {
 export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
   return {
     look: (subject, at) => lookAtWorktree(subject, env, at),
+    findDoubt,
     needsSnapshot,
     store: storeSnapshot,
     writeTree: writeWorkingTree,
@@ -43,6 +49,8 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
       return result.code !== 0 || result.stdout.length > 0;
     },
     findMetadata,
+    lock: lockMetadata,
+    unlock: unlockMetadata,
     asideOf: (worktree, instanceId) => `${worktree}.hjk-removing-${instanceId}`,
     deleteFolder,
     samePlace: (a, b) => a === b || (fs.existsSync(a) && fs.existsSync(b) && realPathOf(a) === realPathOf(b)),

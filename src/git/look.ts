@@ -85,7 +85,7 @@ export async function lookAtWorktree(
     );
   }
   try {
-    const heads = await judgeHeads(subject, git, metadata !== undefined);
+    const heads = await judgeHeads(subject, git, metadata?.folder);
     for (const tip of heads.unreachable) {
       reasons.push(
         `${String(tip.count)} commit${tip.count === 1 ? '' : 's'} of ${tip.what} on no other branch, tag or remote`,
@@ -105,6 +105,12 @@ export async function lookAtWorktree(
   }
 }
 
+/** Why a folder cannot be judged: only one that git's metadata and the entry name alike can. */
+export function findDoubt(subject: WorktreeSubject): string | undefined {
+  const stat = fs.lstatSync(subject.worktree, { throwIfNoEntry: false });
+  return whyUnknown(subject, subject.worktree, findMetadata(subject.commonDir, subject.worktree), stat);
+}
+
 function unknownLook(metadata: WorktreeMetadata | undefined, why: string): Look {
   return {
     reasons: [`could not tell: ${printable(why)}`],
@@ -120,7 +126,6 @@ function unknownLook(metadata: WorktreeMetadata | undefined, why: string): Look 
   };
 }
 
-/** Why the folder cannot be judged, if so: only a folder that git's metadata and the entry name alike can. */
 function whyUnknown(
   subject: WorktreeSubject,
   at: string,
@@ -144,23 +149,23 @@ function whyUnknown(
 async function judgeHeads(
   subject: WorktreeSubject,
   git: Plumbing,
-  ownHead: boolean,
+  ownMetadata: string | undefined,
 ): Promise<Pick<Look, 'head' | 'detached' | 'branchTip' | 'unreachable'>> {
-  const resolve = async (name: string): Promise<string | undefined> => {
-    const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${name}^{commit}`])).stdout
-      .toString('latin1')
-      .trim();
-    return commit === '' ? undefined : commit;
-  };
-  const head = ownHead ? await resolve('HEAD') : undefined;
+  const names = ['HEAD', `refs/heads/${subject.branch}`].map(name => `${name}^{commit}`);
+  const answers = (
+    await git.text(['cat-file', '--batch-check=%(objectname)'], {
+      input: Buffer.from(`${names.join('\n')}\n`),
+    })
+  ).split('\n');
+  const [ownCommit, branchTip] = answers.map(line => (/^[0-9a-f]+$/.test(line) ? line : undefined));
+  const head = ownMetadata === undefined ? undefined : ownCommit;
   const detached = head !== undefined && (await git.try(['symbolic-ref', '--quiet', 'HEAD'])).code !== 0;
-  const branchTip = await resolve(`refs/heads/${subject.branch}`);
   const tips: DoomedTip[] = [];
   if (head !== undefined && detached) tips.push({ what: 'the detached HEAD', commit: head });
   if (subject.deleteBranch && branchTip !== undefined && !(detached && branchTip === head)) {
     tips.push({ what: `branch ${subject.branch}`, commit: branchTip });
   }
-  if (ownHead) tips.push(...(await worktreeOnlyTips(git)));
+  if (ownMetadata !== undefined) tips.push(...(await worktreeOnlyTips(git, ownMetadata)));
   const unreachable = await findUnreachable(git, tips, subject.deleteBranch ? subject.branch : undefined);
   return { head, detached, branchTip, unreachable };
 }

@@ -42,3 +42,12 @@ export function namedMetadata(worktree: string): string | undefined {
 export function lockReason(instanceId: string): string {
   return `headjack ${instanceId}`;
 }
+
+/** Keeps prune and gc, also those of a container, from dropping the metadata: the file that `git worktree lock` writes. */
+export function lockMetadata(metadata: WorktreeMetadata, reason: string): void {
+  if (metadata.lock === undefined) fs.writeFileSync(path.join(metadata.folder, 'locked'), `${reason}\n`);
+}
+
+export function unlockMetadata(metadata: WorktreeMetadata): void {
+  fs.rmSync(path.join(metadata.folder, 'locked'), { force: true });
+}

@@ -1,30 +1,28 @@
-/** Where `run` gets the branch of a new instance from. */
+/** Where `run` gets the branch of a new instance from, and the commit that it begins at. */
 export type BranchOrigin =
-  | { readonly kind: 'local' }
-  | { readonly kind: 'remote'; readonly remote: string }
-  | { readonly kind: 'new'; readonly from: string };
+  | { readonly kind: 'local'; readonly commit: string }
+  | { readonly kind: 'remote'; readonly commit: string; readonly remote: string }
+  | { readonly kind: 'new'; readonly commit: string };
 
 /** The git of one repository, seen from the main checkout. Errors are HeadjackErrors. */
 export interface RepositoryGit {
   /**
    * Finds out where the branch comes from. Never fetches.
    * @param from a commit to start a new branch from
-   * @throws branch_ambiguous, no_commits, ref_not_found, branch_in_use
+   * @throws branch_ambiguous, no_commits, ref_not_found, options_differ
    */
   planBranch(branch: string, from: string | undefined): Promise<BranchOrigin>;
   /** @throws branch_in_use where the branch is checked out in another worktree than `worktree` */
   requireNotCheckedOut(branch: string, worktree: string): Promise<void>;
   /** Adds the worktree, making the branch where it is new, with its upstream where one can be told. */
   addWorktree(worktree: string, branch: string, origin: BranchOrigin): Promise<void>;
-  lockWorktree(worktree: string, reason: string): Promise<void>;
-  unlockWorktree(worktree: string): Promise<void>;
   /** Forgets a worktree whose folder is gone. Already forgotten is fine. */
   forgetWorktree(worktree: string): Promise<void>;
   /** Deletes the branch if it still is at `tip`. No hook runs. */
   deleteBranch(branch: string, tip: string): Promise<void>;
   findCommit(ref: string): Promise<string | undefined>;
-  /** A file of a commit, or undefined where the commit has none. */
-  showFile(commit: string, file: string): Promise<string | undefined>;
+  /** The first of the files that the commit has, with its text. */
+  findFile(commit: string, files: readonly string[]): Promise<{ file: string; text: string } | undefined>;
   identity(): Promise<{ name: string | undefined; email: string | undefined }>;
   /** Remotes that are paths of this machine. */
   localRemotes(): Promise<string[]>;

@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import type { Plumbing } from './plumbing.ts';
 
 /** A commit that goes with the worktree or its branch, unless something that stays holds it. */
@@ -47,21 +49,27 @@ export async function findUnreachable(
   return found;
 }
 
-/** Commits that only this worktree's own state holds: refs of its own, and what a rebase or merge put aside. */
-export async function worktreeOnlyTips(git: Plumbing): Promise<DoomedTip[]> {
+/**
+ * Commits that only this worktree's own state holds: refs of its own, and what a rebase or merge put aside.
+ * @param metadata folder of the worktree's metadata; git is asked only where it holds such a thing
+ */
+export async function worktreeOnlyTips(git: Plumbing, metadata: string): Promise<DoomedTip[]> {
   const tips: DoomedTip[] = [];
-  const listing = await git.text([
-    'for-each-ref',
-    '--format=%(objecttype) %(objectname) %(refname)',
-    'refs/worktree',
-    'refs/bisect',
-    'refs/rewritten',
-  ]);
-  for (const line of listing.split('\n')) {
-    const [type, commit, name] = line.split(' ');
-    if (type === 'commit' && commit !== undefined && name !== undefined) tips.push({ what: name, commit });
+  const has = (name: string): boolean => fs.existsSync(path.join(metadata, name));
+  if (['refs/worktree', 'refs/bisect', 'refs/rewritten', 'reftable'].some(has)) {
+    const listing = await git.text([
+      'for-each-ref',
+      '--format=%(objecttype) %(objectname) %(refname)',
+      'refs/worktree',
+      'refs/bisect',
+      'refs/rewritten',
+    ]);
+    for (const line of listing.split('\n')) {
+      const [type, commit, name] = line.split(' ');
+      if (type === 'commit' && commit !== undefined && name !== undefined) tips.push({ what: name, commit });
+    }
   }
-  for (const name of ['MERGE_AUTOSTASH', 'rebase-merge/autostash', 'rebase-apply/autostash']) {
+  for (const name of ['MERGE_AUTOSTASH', 'rebase-merge/autostash', 'rebase-apply/autostash'].filter(has)) {
     const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${name}^{commit}`])).stdout
       .toString('latin1')
       .trim();

@@ -3,6 +3,7 @@ import { HeadjackError, errnoOf } from '../errors.ts';
 import { printable } from '../core/printable.ts';
 import type { Repository } from '../core/repository.ts';
 import { realPathOf } from '../process/files.ts';
+import { runCaptured } from '../process/run.ts';
 import { defusedSettings, gitEnvironment } from './environment.ts';
 import { gitMissing } from './plumbing.ts';
 import type { BranchOrigin, RepositoryGit } from './port.ts';
@@ -67,18 +68,47 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       throw error;
     }
   };
+  /** What names stand for: one call of git for all of them. Missing ones are left out. */
+  const resolve = async (names: readonly string[]): Promise<Map<string, string>> => {
+    const settings = defusedSettings.flatMap(setting => ['-c', setting]);
+    const usable = names.filter(name => name !== '' && !/[\n\0]/.test(name));
+    try {
+      const ran = await runCaptured('git', [...settings, 'cat-file', '--batch-check=%(objectname)'], {
+        cwd: repository.root,
+        env: childEnv,
+        input: usable.map(name => `${name}\n`).join(''),
+      });
+      if (ran.code !== 0) throw translate(new GitExit(ran.code ?? 1, ran.stderr), ['cat-file']);
+      const lines = ran.stdout.toString('utf8').split('\n');
+      return new Map(
+        usable.flatMap((name, i) => (/^[0-9a-f]+$/.test(lines[i] ?? '') ? [[name, lines[i] ?? '']] : [])),
+      );
+    } catch (error) {
+      throw gitMissing(error);
+    }
+  };
   const findCommit = async (ref: string): Promise<string | undefined> =>
-    (
-      await attempt(await git(), ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`])
-    )?.trim();
+    [...(await resolve([`${ref}^{commit}`])).values()][0];
 
   return {
     findCommit,
 
     async planBranch(branch, from): Promise<BranchOrigin> {
-      const local = await findCommit(`refs/heads/${branch}`);
+      const { remotes } = await loadConfig();
+      const commitOf = (ref: string): string => `${ref}^{commit}`;
+      const found = await resolve(
+        [
+          `refs/heads/${branch}`,
+          'HEAD',
+          from ?? '',
+          ...remotes.map(remote => `refs/remotes/${remote}/${branch}`),
+        ].map(commitOf),
+      );
+      const local = found.get(commitOf(`refs/heads/${branch}`));
+      const onRemote = (remote: string): string | undefined =>
+        found.get(commitOf(`refs/remotes/${remote}/${branch}`));
       if (local !== undefined) {
-        if (from === undefined) return { kind: 'local' };
+        if (from === undefined) return { kind: 'local', commit: local };
         throw new HeadjackError(
           'options_differ',
           `branch "${branch}" exists already; --from is for a new one`,
@@ -87,13 +117,12 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
           },
         );
       }
-      const { remotes } = await loadConfig();
       if (from !== undefined) {
         const remote = remotes.find(r => from === `${r}/${branch}`);
-        if (remote !== undefined && (await findCommit(`refs/remotes/${from}`)) !== undefined)
-          return { kind: 'remote', remote };
-        const start = await findCommit(from);
-        if (start !== undefined) return { kind: 'new', from: start };
+        const there = remote === undefined ? undefined : onRemote(remote);
+        if (remote !== undefined && there !== undefined) return { kind: 'remote', remote, commit: there };
+        const start = found.get(commitOf(from));
+        if (start !== undefined) return { kind: 'new', commit: start };
         throw new HeadjackError(
           'ref_not_found',
           `"${from}" is no commit, branch or tag of ${repository.root}`,
@@ -102,12 +131,10 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
           },
         );
       }
-      const having: string[] = [];
-      for (const remote of remotes) {
-        if ((await findCommit(`refs/remotes/${remote}/${branch}`)) !== undefined) having.push(remote);
-      }
+      const having = remotes.filter(remote => onRemote(remote) !== undefined);
       const [only] = having;
-      if (only !== undefined && having.length === 1) return { kind: 'remote', remote: only };
+      if (only !== undefined && having.length === 1)
+        return { kind: 'remote', remote: only, commit: onRemote(only) ?? '' };
       if (only !== undefined) {
         throw new HeadjackError(
           'branch_ambiguous',
@@ -118,8 +145,8 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
           },
         );
       }
-      const head = await findCommit('HEAD');
-      if (head !== undefined) return { kind: 'new', from: head };
+      const head = found.get(commitOf('HEAD'));
+      if (head !== undefined) return { kind: 'new', commit: head };
       throw new HeadjackError(
         'no_commits',
         `${repository.root} has no commit that branch "${branch}" could start from`,
@@ -162,7 +189,7 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
           `refs/remotes/${origin.remote}/${branch}`,
         ]);
       } else {
-        await raw(await git(), [...add, '--no-track', '-b', branch, '--', worktree, origin.from]);
+        await raw(await git(), [...add, '--no-track', '-b', branch, '--', worktree, origin.commit]);
         const { remotes } = await loadConfig();
         const remote = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
         if (remote !== undefined) {
@@ -170,14 +197,6 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
           await raw(await git(), ['config', `branch.${branch}.merge`, `refs/heads/${branch}`]);
         }
       }
-    },
-
-    async lockWorktree(worktree, reason) {
-      await attempt(await git(), ['worktree', 'lock', '--reason', reason, worktree]); // already locked: somebody's reason stays
-    },
-
-    async unlockWorktree(worktree) {
-      await attempt(await git(), ['worktree', 'unlock', worktree]);
     },
 
     async forgetWorktree(worktree) {
@@ -189,8 +208,12 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       await attempt(await git(), ['config', '--remove-section', `branch.${branch}`]);
     },
 
-    async showFile(commit, file) {
-      return attempt(await git(), ['show', '--no-textconv', `${commit}:${file}`]);
+    async findFile(commit, files) {
+      const there = await resolve(files.map(file => `${commit}:${file}`));
+      const file = files.find(name => there.has(`${commit}:${name}`));
+      if (file === undefined) return undefined;
+      const text = await attempt(await git(), ['show', '--no-textconv', `${commit}:${file}`]);
+      return text === undefined ? undefined : { file, text };
     },
 
     async identity() {

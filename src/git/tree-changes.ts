@@ -45,12 +45,17 @@ export async function withPrivateIndex<T>(action: (index: NodeJS.ProcessEnv) => 
   }
 }
 
-async function loadIndex(git: Plumbing): Promise<IndexEntry[]> {
-  return splitNul(await git.text([...honest, 'ls-files', '-s', '-z'])).map(line => {
+/** The index with its skip-worktree bits: `<tag> <mode> <object> <stage> TAB <path>`. */
+async function loadIndex(git: Plumbing): Promise<{ entries: IndexEntry[]; skipped: string[] }> {
+  const skipped: string[] = [];
+  const entries = splitNul(await git.text([...honest, 'ls-files', '-s', '-t', '-z'])).map(line => {
     const tab = line.indexOf('\t');
-    const [mode = '', object = '', stage = ''] = line.slice(0, tab).split(' ');
-    return { mode, object, stage, path: line.slice(tab + 1) };
+    const [tag, mode = '', object = '', stage = ''] = line.slice(0, tab).split(' ');
+    const entry = { mode, object, stage, path: line.slice(tab + 1) };
+    if (tag === 'S') skipped.push(entry.path);
+    return entry;
   });
+  return { entries, skipped };
 }
 
 /** Fills a private index with entries that carry no file times, flags or caches: every file has to be read to be judged. */
@@ -59,8 +64,10 @@ export async function fillIndex(
   env: NodeJS.ProcessEnv,
   entries: readonly IndexEntry[],
 ): Promise<void> {
-  await git.text(['read-tree', '--empty'], { env });
-  if (entries.length === 0) return;
+  if (entries.length === 0) {
+    await git.text(['read-tree', '--empty'], { env });
+    return;
+  }
   const input = entries.map(e => `${e.mode} ${e.object} ${e.stage}\t${e.path}\0`).join('');
   await git.text(['update-index', '-z', '--index-info'], { env, input });
 }
@@ -74,66 +81,67 @@ export function lstatIn(root: string, relative: string): fs.Stats | undefined {
 
 /** Compares contents, whatever bits in the index or settings of the repository say. Writes nothing but a private index. */
 export async function findChanges(git: Plumbing, workTree: string): Promise<TreeChanges> {
-  const index = await loadIndex(git);
-  const head = (await git.try(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])).stdout
-    .toString('latin1')
-    .trim();
-  const base = head === '' ? (await git.text(['hash-object', '-t', 'tree', '--stdin'])).trim() : head;
+  const { entries, skipped } = await loadIndex(git);
+  const conflicted = [...new Set(entries.filter(e => e.stage !== '0').map(e => e.path))];
   return withPrivateIndex(async env => {
-    await fillIndex(git, env, index);
+    await fillIndex(git, env, entries);
     // what a sparse checkout left out is no deletion
-    const skipped = splitNul(await git.text(['ls-files', '-t', '-z']))
-      .filter(line => line.startsWith('S '))
-      .map(line => line.slice(2))
-      .filter(file => lstatIn(workTree, file) === undefined);
-    if (skipped.length > 0) {
+    const leftOut = skipped.filter(file => lstatIn(workTree, file) === undefined);
+    if (leftOut.length > 0) {
       await git.text(['update-index', '--skip-worktree', '-z', '--stdin'], {
         env,
-        input: skipped.map(f => `${f}\0`).join(''),
+        input: leftOut.map(f => `${f}\0`).join(''),
       });
     }
-    await git.try([...honest, 'update-index', '-q', '--refresh', '--ignore-submodules'], { env });
-    const names = async (args: readonly string[]): Promise<string[]> =>
-      splitNul(await git.text([...honest, ...args], { env }));
-    const cached = await names([
-      'diff-index',
-      '--cached',
-      '--name-only',
+    const args = [
+      'status',
+      '--porcelain=v2',
+      '-z',
+      '--untracked-files=all',
       '--no-renames',
       '--ignore-submodules=dirty',
-      '-z',
-      base,
-      '--',
-    ]);
-    const unstaged = await names([
-      'diff-files',
-      '--name-only',
-      '--no-renames',
-      '--ignore-submodules=all',
-      '-z',
-      '--',
-    ]);
-    const others = await names(['ls-files', '--others', '--exclude-standard', '-z']);
-    const intended = splitNul(
-      await git.text([
-        ...honest,
-        'diff-files',
-        '--diff-filter=A',
-        '--name-only',
-        '--no-renames',
-        '--ignore-submodules=all',
-        '-z',
-        '--',
-      ]),
-    );
+    ];
+    const found = parseStatus(await git.text([...honest, ...args], { env }));
     return {
-      staged: cached,
-      unstaged: [...new Set(unstaged)],
-      untracked: others.filter(file => !file.endsWith('/')),
-      conflicted: [...new Set(index.filter(e => e.stage !== '0').map(e => e.path))],
-      intentToAdd: intended,
-      links: new Map(index.filter(e => e.mode === '160000').map(e => [e.path, e.object])),
-      index,
+      ...found,
+      conflicted,
+      intentToAdd: await findIntended(git, entries),
+      links: new Map(entries.filter(e => e.mode === '160000').map(e => [e.path, e.object])),
+      index: entries,
     };
   });
+}
+
+/** Records of porcelain v2: `1 <XY> <sub> <modes and objects> <path>`, `u …`, `? <path>`. */
+function parseStatus(output: string): Pick<TreeChanges, 'staged' | 'unstaged' | 'untracked'> {
+  const staged: string[] = [];
+  const unstaged: string[] = [];
+  const untracked: string[] = [];
+  for (const record of splitNul(output)) {
+    if (record.startsWith('? ')) {
+      if (!record.endsWith('/')) untracked.push(record.slice(2));
+      continue;
+    }
+    const fields = record.split(' ');
+    const file = fields.slice(record.startsWith('u ') ? 10 : 8).join(' ');
+    if (!record.startsWith('1 ')) continue; // conflicts are known from the index
+    if (fields[1]?.[0] !== '.') staged.push(file);
+    if (fields[1]?.[1] !== '.') unstaged.push(file);
+  }
+  return { staged, unstaged, untracked };
+}
+
+/** Entries that `git add -N` made have the empty blob; only where there is one, git is asked which they are. */
+async function findIntended(git: Plumbing, entries: readonly IndexEntry[]): Promise<string[]> {
+  if (!entries.some(entry => /^(e69de29bb2d1|473a0f4c3be8)/.test(entry.object))) return [];
+  const args = [
+    'diff-files',
+    '--diff-filter=A',
+    '--name-only',
+    '--no-renames',
+    '--ignore-submodules=all',
+    '-z',
+    '--',
+  ];
+  return splitNul(await git.text([...honest, ...args]));
 }

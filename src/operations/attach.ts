@@ -6,7 +6,7 @@ import { isAlive } from '../process/identity.ts';
 import { sessionFiles } from '../session/files.ts';
 import { loadRecord } from '../session/record.ts';
 import { isLive } from '../session/state.ts';
-import { findContainer } from './bring-up.ts';
+import { findContainer } from './find-container.ts';
 import { findSession, requireInstance, requireRepository, sessionNotFound } from './find-instance.ts';
 import { removeSessionEntry } from './kill.ts';
 import type { Services } from './services.ts';

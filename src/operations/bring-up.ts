@@ -2,14 +2,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { isKeepAliveItself } from '../container/keep-alive.ts';
-import { isOurs } from '../container/labels.ts';
-import type { ContainerSummary } from '../container/port.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
+import type { BranchOrigin } from '../git/port.ts';
 import { lockReason } from '../git/metadata.ts';
 import { makePrivateFolder } from '../process/files.ts';
 import { poll } from '../process/sleep.ts';
 import { instanceFiles } from '../session/files.ts';
+import { findContainer } from './find-container.ts';
 import { loadSpec, saveEnvironment, saveSpec, type InstanceSpec } from './instance-spec.ts';
 import { createContainer } from './make-container.ts';
 import { commitClaimed, throwIfInterrupted, type Claim } from './operation.ts';
@@ -20,6 +20,8 @@ import { placesOf } from './session-states.ts';
 export interface MakePlan {
   readonly spec: InstanceSpec;
   readonly env: Readonly<Record<string, string>>;
+  /** Where the branch comes from, where that was just looked up. */
+  readonly origin: BranchOrigin | undefined;
 }
 
 /** What was made by this very attempt: what a failure has to undo. */
@@ -51,10 +53,18 @@ export async function bringUp(
     }
     const spec = loadSpec(files.spec);
     if (spec === undefined && entry.container_id === '') throw unknownSpec(entry);
-    await ensureWorktree(services, held, { repository, git, from: spec?.from ?? undefined }, made);
+    await ensureWorktree(
+      services,
+      held,
+      { repository, git, from: spec?.from ?? undefined, origin: plan?.origin },
+      made,
+    );
     throwIfInterrupted(services);
     services.progress.phase('container');
-    const existing = findContainer(await services.lister.list(), entry, services.owner);
+    const existing =
+      entry.container_id === ''
+        ? undefined
+        : findContainer(await services.lister.list(), entry, services.owner);
     throwIfInterrupted(services);
     let id = existing?.id;
     if (id === undefined) {
@@ -124,25 +134,6 @@ export class BringUpFailed extends Error {
   }
 }
 
-/**
- * The container of an entry: the one that it names, if that is ours by its labels or (the original's have none) mounts the
- * worktree. One of ours that the entry does not name was made by a killed process and never ran: it is made anew by name.
- */
-export function findContainer(
-  containers: readonly ContainerSummary[],
-  entry: InstanceEntry,
-  owner: string,
-): ContainerSummary | undefined {
-  if (entry.container_id === '') return undefined;
-  return containers.find(
-    container =>
-      (container.id === entry.container_id ||
-        container.id.startsWith(entry.container_id) ||
-        container.name === entry.container_id) &&
-      (isOurs(container.labels, entry.id, owner) || container.sources.includes(entry.worktree)),
-  );
-}
-
 function unknownSpec(entry: InstanceEntry): HeadjackError {
   return new HeadjackError(
     'not_running',
@@ -169,7 +160,12 @@ function worktreeGone(entry: InstanceEntry): HeadjackError {
 async function ensureWorktree(
   services: Services,
   held: Claim,
-  at: { repository: Repository; git: RepositoryGit; from: string | undefined },
+  at: {
+    repository: Repository;
+    git: RepositoryGit;
+    from: string | undefined;
+    origin: BranchOrigin | undefined;
+  },
   made: Made,
 ): Promise<void> {
   const { entry } = held;
@@ -179,24 +175,31 @@ async function ensureWorktree(
   const present = fs.existsSync(path.join(entry.worktree, '.git'));
   const neverRan = entry.container_id === '';
   if (metadata !== undefined && present && !(neverRan && held.takenFrom !== undefined)) {
-    if (metadata.lock === undefined) await git.lockWorktree(entry.worktree, lockReason(entry.id));
+    keeper.lock(metadata, lockReason(entry.id));
     return;
   }
   if (!neverRan) throw worktreeGone(entry);
   services.progress.phase('worktree');
   if (metadata !== undefined) await removeHalfMade(services, held, repository, git);
   else refuseStranger(entry);
-  const origin = await git.planBranch(
-    entry.branch,
-    (await git.findCommit(`refs/heads/${entry.branch}`)) === undefined ? at.from : undefined,
-  );
-  await git.requireNotCheckedOut(entry.branch, entry.worktree);
+  const origin =
+    at.origin ??
+    (await git.planBranch(
+      entry.branch,
+      (await git.findCommit(`refs/heads/${entry.branch}`)) === undefined ? at.from : undefined,
+    ));
   throwIfInterrupted(services);
   makePrivateFolder(path.dirname(entry.worktree));
   made.worktree = true;
-  await git.addWorktree(entry.worktree, entry.branch, origin);
-  if (origin.kind !== 'local') made.branchTip = await git.findCommit(`refs/heads/${entry.branch}`);
-  await git.lockWorktree(entry.worktree, lockReason(entry.id));
+  try {
+    await git.addWorktree(entry.worktree, entry.branch, origin);
+  } catch (error) {
+    await git.requireNotCheckedOut(entry.branch, entry.worktree); // says it better
+    throw error;
+  }
+  if (origin.kind !== 'local') made.branchTip = origin.commit;
+  const added = keeper.findMetadata(repository.commonDir, entry.worktree);
+  if (added !== undefined) keeper.lock(added, lockReason(entry.id));
 }
 
 /** A killed `git worktree add` leaves a tree that differs from its commit by missing files only: that is made again. */
@@ -215,9 +218,9 @@ async function removeHalfMade(
     branch: entry.branch,
     deleteBranch: false,
   };
-  const folder = keeper.findMetadata(repository.commonDir, entry.worktree)?.folder ?? '';
+  const metadata = keeper.findMetadata(repository.commonDir, entry.worktree);
   // the lock that a killed git leaves on its own index protects nothing any more: its program was waited for
-  fs.rmSync(path.join(folder, 'index.lock'), { force: true });
+  if (metadata !== undefined) fs.rmSync(path.join(metadata.folder, 'index.lock'), { force: true });
   const look = await keeper.look(subject);
   const empty = look.changes === undefined || look.changes.index.length + look.changes.untracked.length === 0;
   const adds = empty ? false : await keeper.addsTo(look, '', await keeper.writeTree(look, entry.worktree));
@@ -232,7 +235,7 @@ async function removeHalfMade(
     });
   }
   keeper.deleteFolder(entry.worktree);
-  await git.unlockWorktree(entry.worktree);
+  if (metadata !== undefined) keeper.unlock(metadata);
   await git.forgetWorktree(entry.worktree);
 }
 

@@ -16,26 +16,25 @@ export async function chooseImage(
   given: string | undefined,
 ): Promise<string> {
   if (given !== undefined) return given;
-  for (const place of places) {
-    const text = await git.showFile(commit, place);
-    if (text === undefined) continue;
-    const errors: ParseError[] = [];
-    const file: unknown = parse(text, errors, { allowTrailingComma: true });
-    if (errors.length > 0 || typeof file !== 'object' || file === null) {
-      throw new HeadjackError(
-        'devcontainer_unsupported',
-        `${place} of the branch is no valid JSON with comments`,
-        { hint: 'correct it, or name an image with --image <ref>' },
-      );
-    }
-    if ('image' in file && typeof file.image === 'string' && file.image !== '') return file.image;
-    if (['build', 'dockerFile', 'dockerComposeFile'].some(key => key in file)) {
-      throw new HeadjackError(
-        'devcontainer_unsupported',
-        `${place} of the branch builds its image, which hjk does not do yet`,
-        { hint: 'name an image with --image <ref>' },
-      );
-    }
+  const found = await git.findFile(commit, places);
+  if (found === undefined) return services.settings.baseImage;
+  const errors: ParseError[] = [];
+  const file: unknown = parse(found.text, errors, { allowTrailingComma: true });
+  const hint = 'name an image with --image <ref>';
+  if (errors.length > 0 || typeof file !== 'object' || file === null) {
+    throw new HeadjackError(
+      'devcontainer_unsupported',
+      `${found.file} of the branch is no valid JSON with comments`,
+      { hint },
+    );
+  }
+  if ('image' in file && typeof file.image === 'string' && file.image !== '') return file.image;
+  if (['build', 'dockerFile', 'dockerComposeFile'].some(key => key in file)) {
+    throw new HeadjackError(
+      'devcontainer_unsupported',
+      `${found.file} of the branch builds its image, which hjk does not do yet`,
+      { hint },
+    );
   }
   return services.settings.baseImage;
 }

@@ -5,7 +5,7 @@ import { isAlive } from '../process/identity.ts';
 import { sleep } from '../process/sleep.ts';
 import { sessionFiles } from '../session/files.ts';
 import { loadRecord, orderEnd } from '../session/record.ts';
-import { findContainer } from './bring-up.ts';
+import { findContainer } from './find-container.ts';
 import { awaitPump, endProcess, runKiller } from './end-sessions.ts';
 import { findSession, requireInstance, requireRepository, sessionNotFound } from './find-instance.ts';
 import { placesOf } from './session-states.ts';

@@ -26,17 +26,13 @@ export interface ContainerOrder {
 }
 
 /** @throws HeadjackError image_missing, with what to do */
-export async function requireImage(
-  runtime: ContainerRuntime,
-  image: string,
-  usesDefault: boolean,
-): Promise<ImageInfo> {
+export async function requireImage(runtime: ContainerRuntime, image: string): Promise<ImageInfo> {
   const found = await runtime.findImage(image);
   if (found !== undefined) return found;
   const own = image === 'headjack/base' || image.startsWith('headjack/base:');
   throw new HeadjackError('image_missing', `image ${image} is not on the engine`, {
     hint: own ? 'hjk image build' : `docker pull ${image}`,
-    details: { image, default: usesDefault },
+    details: { image },
   });
 }
 
@@ -51,7 +47,7 @@ export async function createContainer(
   const ids = (await runtime.isRootless())
     ? { uid: 0, gid: 0 }
     : { uid: services.user.uid, gid: services.user.gid };
-  const image = await requireImage(runtime, spec.image, false);
+  const image = await requireImage(runtime, spec.image);
   const worktree = realPathOf(entry.worktree);
   const reserved = [...reservedPlaces, worktree, order.repository.commonDir];
   const { binds, volumes } = parseVolumes(spec.volumes, services.cwd, reserved);
@@ -95,8 +91,9 @@ export async function createContainer(
     [name, `${name}-${entry.id}`],
     entry.id,
   );
-  const passwd = (await runtime.readFile(id, '/etc/passwd')) ?? '';
-  const group = (await runtime.readFile(id, '/etc/group')) ?? '';
+  const [passwd = '', group = ''] = await Promise.all(
+    ['/etc/passwd', '/etc/group'].map(file => runtime.readFile(id, file)),
+  );
   const plan = planUser(ids, {
     passwd,
     group,

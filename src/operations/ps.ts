@@ -1,7 +1,7 @@
 import type { InstanceEntry, InstanceStatus } from '../catalog/types.ts';
 import type { ContainerSummary } from '../container/port.ts';
 import { HeadjackError } from '../errors.ts';
-import { findContainer } from './bring-up.ts';
+import { findContainer } from './find-container.ts';
 import { belongsTo, requireInstance, requireRepository } from './find-instance.ts';
 import type { Services } from './services.ts';
 import { viewSessions, type SessionView } from './session-states.ts';

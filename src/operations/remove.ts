@@ -4,8 +4,7 @@ import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
 import type { Look, WorktreeSubject } from '../git/look.ts';
-import { lockReason } from '../git/metadata.ts';
-import { findContainer } from './bring-up.ts';
+import { findContainer } from './find-container.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
 import { busyError, claim, commitClaimed, isDead, type Claim } from './operation.ts';
 import { removeTraces } from './remove-traces.ts';
@@ -158,21 +157,19 @@ async function deleteWorktree(
   const aside = keeper.asideOf(entry.worktree, entry.id);
   services.progress.phase('deleting the worktree');
   if (!fs.existsSync(aside) && fs.existsSync(entry.worktree)) {
-    if (
-      keeper.findMetadata(repository.commonDir, entry.worktree) === undefined ||
-      fs.lstatSync(entry.worktree).isSymbolicLink()
-    )
+    const doubt = keeper.findDoubt(subject);
+    if (doubt !== undefined) refuse?.([`could not tell: ${doubt}`]);
+    if (doubt !== undefined && fs.existsSync(`${entry.worktree}/.git`)) {
+      keeper.unlock(metadata); // it is left to the user
       return snapshot;
-    const before = await keeper.look(subject);
-    if (before.unknown && refuse !== undefined) refuse(before.reasons);
-    if (before.unknown && fs.existsSync(`${entry.worktree}/.git`)) return snapshot;
+    }
     fs.renameSync(entry.worktree, aside);
   }
   if (fs.existsSync(aside)) {
     const look = await lookAside(keeper, subject, aside);
     const tree = look.changes === undefined ? undefined : await keeper.writeTree(look, aside);
-    if (tree === undefined && !look.unknown) return snapshot;
-    if (tree !== undefined && (await keeper.addsTo(look, snapshot, tree))) {
+    if (tree === undefined) return snapshot; // it cannot be read, so it is not deleted
+    if (await keeper.addsTo(look, snapshot, tree)) {
       try {
         refuse?.(look.reasons);
       } catch (error) {
@@ -186,14 +183,12 @@ async function deleteWorktree(
     }
     keeper.deleteFolder(aside);
   }
-  const { rmdirSync } = fs;
   try {
-    rmdirSync(`${metadata.folder}/modules`); // made empty for a mask; git refuses metadata that has it
+    fs.rmdirSync(`${metadata.folder}/modules`); // made empty for a mask; git refuses metadata that has it
   } catch {
     // not there, or not empty: git says what it thinks of it
   }
-  if (metadata.lock === lockReason(entry.id) || metadata.lock === undefined || refuse === undefined)
-    await git.unlockWorktree(entry.worktree);
+  keeper.unlock(metadata);
   await git.forgetWorktree(entry.worktree);
   return snapshot;
 }

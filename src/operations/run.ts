@@ -7,14 +7,8 @@ import { repositoryId, type Repository } from '../core/repository.ts';
 import { formatTime } from '../core/time.ts';
 import { HeadjackError } from '../errors.ts';
 import { instanceFiles } from '../session/files.ts';
-import {
-  bringUp,
-  BringUpFailed,
-  findContainer,
-  refuseStranger,
-  type Made,
-  type MakePlan,
-} from './bring-up.ts';
+import { bringUp, BringUpFailed, refuseStranger, type Made, type MakePlan } from './bring-up.ts';
+import { findContainer } from './find-container.ts';
 import { chooseImage } from './choose-image.ts';
 import { belongsTo, findInstance, requireRepository } from './find-instance.ts';
 import { differences, loadSpec, parseEnvironment, parseSpec, type InstanceSpec } from './instance-spec.ts';
@@ -85,17 +79,14 @@ async function makeNew(
   const { branch } = options;
   const env = parseEnvironment(options, services.env);
   checkOptions(services, options);
-  const git = await services.git(repository);
-  const origin = await git.planBranch(branch, options.from);
-  const start =
-    origin.kind === 'new'
-      ? origin.from
-      : origin.kind === 'local'
-        ? `refs/heads/${branch}`
-        : `refs/remotes/${origin.remote}/${branch}`;
-  const spec = parseSpec(options, await chooseImage(services, git, start, options.image));
-  await requireImage(await services.runtime(), spec.image, options.image === undefined);
   const operation = newOperation(services, 'run');
+  // the engine's library and its first answer take as long as git does: both at once
+  const runtime = services.runtime();
+  runtime.then(engine => engine.isRootless()).catch(() => undefined);
+  const git = await services.git(repository, operation.id);
+  const origin = await git.planBranch(branch, options.from);
+  const spec = parseSpec(options, await chooseImage(services, git, origin.commit, options.image));
+  await requireImage(await runtime, spec.image);
   const places = worktreesFolder(services);
   const id = services.randomHex(4);
   const planned = await services.catalog.read(catalog =>
@@ -112,7 +103,11 @@ async function makeNew(
     return structuredClone(made);
   });
   if (entry === undefined) return undefined; // somebody came first: wait for them
-  return bringUpClaimed(services, { entry, operation, takenFrom: undefined }, repository, { spec, env });
+  return bringUpClaimed(services, { entry, operation, takenFrom: undefined }, repository, {
+    spec,
+    env,
+    origin,
+  });
 }
 
 /** A bad flag is told before git or the engine are asked. @throws HeadjackError usage */
@@ -150,7 +145,9 @@ async function bringUpExisting(
     const commit = (await git.findCommit(`refs/heads/${options.branch}`)) ?? options.from ?? 'HEAD';
     const spec = parseSpec(options, await chooseImage(services, git, commit, options.image));
     const held = await claim(services, existing, 'run');
-    return held === undefined ? undefined : bringUpClaimed(services, held, repository, { spec, env });
+    return held === undefined
+      ? undefined
+      : bringUpClaimed(services, held, repository, { spec, env, origin: undefined });
   }
   const container = findContainer(await services.lister.list(), existing, services.owner);
   if (
@@ -238,10 +235,12 @@ async function undo(
     }
     if (at.made.worktree) {
       const keeper = await services.keeper(held.operation.id);
-      const known = keeper.findMetadata(at.repository.commonDir, entry.worktree) !== undefined;
-      await git.unlockWorktree(entry.worktree);
-      if (known) keeper.deleteFolder(entry.worktree);
-      if (known) await git.forgetWorktree(entry.worktree);
+      const metadata = keeper.findMetadata(at.repository.commonDir, entry.worktree);
+      if (metadata !== undefined) {
+        keeper.unlock(metadata);
+        keeper.deleteFolder(entry.worktree);
+        await git.forgetWorktree(entry.worktree);
+      }
       if (at.made.branchTip !== undefined) await git.deleteBranch(entry.branch, at.made.branchTip);
     }
     const files = instanceFiles(placesOf(services), entry.id);

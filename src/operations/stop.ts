@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { HeadjackError } from '../errors.ts';
-import { findContainer } from './bring-up.ts';
+import { findContainer } from './find-container.ts';
 import { endEverything } from './end-sessions.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
 import { claim, release, waitForOthers, type Claim } from './operation.ts';

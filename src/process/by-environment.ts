@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { childProcess } from './child-process.ts';
 import fs from 'node:fs';
 
 /** Every program that a verb starts on the host has the id of its operation in this variable. */
@@ -23,7 +23,7 @@ export function findByEnvironment(name: string, value: string): number[] {
 
 function findByPs(entry: string): number[] {
   try {
-    const listing = execFileSync('ps', ['-axEww', '-o', 'pid=,command='], {
+    const listing = childProcess().execFileSync('ps', ['-axEww', '-o', 'pid=,command='], {
       encoding: 'latin1',
       env: { PATH: '/usr/bin:/bin' },
     });

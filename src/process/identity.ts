@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { childProcess } from './child-process.ts';
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -33,10 +33,12 @@ function probe(pid: number): { state: string; start: string } | undefined {
     return { state: fields[0] ?? '?', start: fields[19] ?? '' };
   }
   try {
-    const line = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], {
-      encoding: 'latin1',
-      env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' },
-    }).trim();
+    const line = childProcess()
+      .execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], {
+        encoding: 'latin1',
+        env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' },
+      })
+      .trim();
     const [state = '', ...date] = line.split(/\s+/);
     return { state: state.slice(0, 1), start: String(Math.round(Date.parse(date.join(' ')) / 1000)) };
   } catch {
@@ -47,10 +49,9 @@ function probe(pid: number): { state: string; start: string } | undefined {
 function bootId(): string {
   if (linux) return slurp('/proc/sys/kernel/random/boot_id').trim();
   try {
-    return execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'latin1' }).replace(
-      /^.*sec = (\d+),.*$/s,
-      '$1',
-    );
+    return childProcess()
+      .execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'latin1' })
+      .replace(/^.*sec = (\d+),.*$/s, '$1');
   } catch {
     return hostname();
   }
@@ -78,8 +79,16 @@ export function ownIdentity(): ProcessIdentity {
   return self;
 }
 
+let ownSpace: string | undefined;
+
+/** The pid space of this process. */
+export function ownPidSpace(): string {
+  ownSpace ??= pidSpace(ownIdentity());
+  return ownSpace;
+}
+
 /** 8 hex that stand for this boot and pid namespace: pids compare only between equal ones. */
-export function pidSpace(identity: ProcessIdentity): string {
+function pidSpace(identity: ProcessIdentity): string {
   return createHash('sha1').update(`${identity.boot_id}\n${identity.pid_ns}`).digest('hex').slice(0, 8);
 }
 

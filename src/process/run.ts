@@ -1,4 +1,5 @@
-import { spawn, type SpawnOptions } from 'node:child_process';
+import { childProcess } from './child-process.ts';
+import type { SpawnOptions } from 'node:child_process';
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -24,7 +25,7 @@ export function runCaptured(
   options: RunOptions,
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
+    const child = childProcess().spawn(program, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env: options.env,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -55,7 +56,7 @@ export function runAttached(
   options: SpawnOptions,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { ...options, stdio: 'inherit' });
+    const child = childProcess().spawn(program, args, { ...options, stdio: 'inherit' });
     child.on('error', reject);
     child.on('close', (code, signal) => {
       resolve(code ?? (signal === 'SIGINT' ? 130 : signal === 'SIGHUP' ? 129 : 143));

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { childProcess } from '../process/child-process.ts';
 import { writeSync } from 'node:fs';
 
 /** Leave the other screen, show the cursor, no mouse, no bracketed paste, no focus events, plain colours. */
@@ -12,7 +12,9 @@ const RESET =
 export function saveTerminal(): () => void {
   if (!process.stdin.isTTY) return () => undefined;
   const stty = (args: readonly string[]): string =>
-    spawnSync('stty', args, { stdio: ['inherit', 'pipe', 'ignore'], encoding: 'latin1' }).stdout.trim();
+    childProcess()
+      .spawnSync('stty', args, { stdio: ['inherit', 'pipe', 'ignore'], encoding: 'latin1' })
+      .stdout.trim();
   const modes = stty(['-g']);
   return () => {
     if (modes === '' || stty(['-g']) === modes) return;

@@ -1,4 +1,4 @@
-import { judgePid, ownIdentity, pidSpace, type Liveness } from '../../process/identity.ts';
+import { judgePid, ownPidSpace, type Liveness } from '../../process/identity.ts';
 import { removeMarker, type Marker, type MarkerFolder } from './markers.ts';
 
 /** After how many ms of watching which kind of holder is passed over. */
@@ -12,7 +12,7 @@ const patience = {
 } as const;
 
 export function judgeMarker(marker: Marker): Liveness {
-  if (marker.space !== pidSpace(ownIdentity())) return 'foreign';
+  if (marker.space !== ownPidSpace()) return 'foreign';
   return judgePid(marker.pid, marker.start);
 }
 

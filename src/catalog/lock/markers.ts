@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../../errors.ts';
-import { ownIdentity, pidSpace } from '../../process/identity.ts';
+import { ownIdentity, ownPidSpace } from '../../process/identity.ts';
 
 /**
  * Everything about the lock is in the names of files beside the catalog, so that one `readdir` shows all of it:
@@ -40,6 +40,9 @@ export interface OwnMarker {
   fd: number | undefined;
 }
 
+/** Tells the markers of one process apart, and those of two processes that had one pid. */
+const nonce = randomBytes(4).toString('hex');
+let count = 0;
 const mine = new Set<string>();
 let watchingExit = false;
 
@@ -122,7 +125,7 @@ export class MarkerFolder {
 
   #who(): string {
     const own = ownIdentity();
-    return `${String(own.pid)}.${own.pid_start}.${pidSpace(own)}.${randomBytes(5).toString('hex')}.${this.#verb}`;
+    return `${String(own.pid)}.${own.pid_start}.${ownPidSpace()}.${nonce}${(count++).toString(36)}.${this.#verb}`;
   }
 
   #create(name: string): OwnMarker {
