@@ -1,4 +1,3 @@
-import { randomBytes, randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -85,7 +84,8 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
   >;
   const settings = resolveSettings(env, configFile);
   const workspace = findWorkspace(options, roots.home);
-  const owner = ownerOf(paths.catalog);
+  let owner: string | undefined;
+  const findOwner = (): string => (owner ??= ownerOf(paths.catalog));
   const gitEnv = (operationId: string | undefined): NodeJS.ProcessEnv =>
     operationId === undefined ? env : { ...env, [OPERATION_VARIABLE]: operationId };
   const engine = lazyEngine(() => resolveEndpoint(settings.runtimeName, env, input.userHome).socket);
@@ -101,7 +101,9 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
       verb: options.verb ?? 'hjk',
       folders: { worktrees: paths.worktrees, logs: paths.logs },
     }),
-    owner,
+    get owner() {
+      return findOwner();
+    },
     cwd: workspace.folder,
     workspaceSource: workspace.source,
     repository: discoverRepository(workspace.folder),
@@ -127,7 +129,7 @@ ${operationId ?? ''}`;
     keeper: async operationId => (await import('./git/keeper.ts')).createWorktreeKeeper(gitEnv(operationId)),
     host: createTmuxHost({
       stateRoot: paths.state_root,
-      owner,
+      owner: findOwner,
       env,
       configFile: path.join(root, 'dist', 'assets', 'tmux.conf'),
       userConfigFile: settings.tmuxConf,
@@ -137,8 +139,8 @@ ${operationId ?? ''}`;
     user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, home: input.userHome },
     env,
     now: () => Date.now(),
-    randomHex: bytes => randomBytes(bytes).toString('hex'),
-    random: below => randomInt(below),
+    randomHex: bytes => process.getBuiltinModule('node:crypto').randomBytes(bytes).toString('hex'),
+    random: below => process.getBuiltinModule('node:crypto').randomInt(below),
     terminal: options.terminal ?? noTerminal,
     progress: options.progress ?? silent,
     signal: options.signal ?? new AbortController().signal,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { errnoOf } from '../errors.ts';
 
@@ -8,7 +7,7 @@ import { errnoOf } from '../errors.ts';
  */
 export function keepOldVersion(file: string, version: number, bytes: Buffer): void {
   const first = `${file.replace(/\.json$/, '')}.v${String(version)}.json.bak`;
-  const temp = `${first}.${randomBytes(4).toString('hex')}`;
+  const temp = `${first}.${process.getBuiltinModule('node:crypto').randomBytes(4).toString('hex')}`;
   const fd = fs.openSync(temp, 'wx', 0o600);
   try {
     fs.writeFileSync(fd, bytes);

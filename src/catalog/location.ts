@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { createHash } from 'node:crypto';
+import { shortHash } from '../core/hash.ts';
 import { HeadjackError, errnoOf } from '../errors.ts';
 import { realPathOf } from '../process/files.ts';
 
@@ -28,7 +28,7 @@ export function realCatalogPath(file: string): string {
 
 /** First 12 hex of sha256 of the catalog's real path: tells our containers from those of another state root. */
 export function ownerOf(file: string): string {
-  return createHash('sha256').update(realCatalogPath(file)).digest('hex').slice(0, 12);
+  return shortHash(realCatalogPath(file), 12);
 }
 
 /**

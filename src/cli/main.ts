@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { HeadjackError } from '../errors.ts';
+import type { Services } from '../operations/services.ts';
 import { prepareArgv } from './argv.ts';
 import type { CommandContext, Handler, OpenHeadjack } from './context.ts';
 import type { Io } from './io.ts';
@@ -70,7 +71,7 @@ export async function main(argv: readonly string[], io: Io, open: OpenHeadjack):
       name => prepared.argv.includes(name),
     );
     program.exitOverride().configureOutput({
-      writeOut: text => void io.stdout.write(text),
+      writeOut: io.write,
       writeErr: () => undefined,
     });
     for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
@@ -89,18 +90,17 @@ export async function main(argv: readonly string[], io: Io, open: OpenHeadjack):
   }
 }
 
-function terminalOf(io: Io): {
-  stdin: boolean;
-  stdout: boolean;
-  stderr: boolean;
-  size: () => { columns: number; rows: number };
-} {
+function terminalOf(io: Io): Services['terminal'] {
   return {
     get stdin() {
-      return io.stdin.isTTY === true;
+      return io.isTerminal('stdin');
     },
-    stdout: io.stdout.isTTY === true,
-    stderr: io.stderr.isTTY === true,
+    get stdout() {
+      return io.isTerminal('stdout');
+    },
+    get stderr() {
+      return io.isTerminal('stderr');
+    },
     size: () => ({ columns: io.stdout.columns ?? 120, rows: io.stdout.rows ?? 40 }),
   };
 }

@@ -30,7 +30,7 @@ function wantsColors(io: Io): boolean {
   const forced = io.env['FORCE_COLOR'];
   if (forced !== undefined && forced !== '') return forced !== '0';
   if ((io.env['NO_COLOR'] ?? '') !== '' || io.env['TERM'] === 'dumb') return false;
-  return io.stdout.isTTY === true;
+  return io.isTerminal('stdout');
 }
 
 export function createOutput(io: Io, modes: OutputModes): Output {
@@ -38,11 +38,18 @@ export function createOutput(io: Io, modes: OutputModes): Output {
     io.stderr.write(`${text}\n`);
   };
   return {
-    answer: text => void io.stdout.write(`${text}\n`),
-    raw: text => void io.stdout.write(text),
-    json: document => void io.stdout.write(`${JSON.stringify({ schema: JSON_SCHEMA, ...document })}\n`),
+    answer: text => {
+      io.write(`${text}
+`);
+    },
+    raw: text => {
+      io.write(text);
+    },
+    json: document => {
+      io.write(`${JSON.stringify({ schema: JSON_SCHEMA, ...document })}\n`);
+    },
     note(text) {
-      if (io.stderr.isTTY === true || modes.verbose) stderr(text);
+      if (io.isTerminal('stderr') || modes.verbose) stderr(text);
     },
     warn: text => {
       stderr(`Warning: ${text}`);
@@ -73,7 +80,9 @@ export function createOutput(io: Io, modes: OutputModes): Output {
       if (modes.verbose && known.details !== undefined && !Array.isArray(known.details))
         stderr(`details: ${JSON.stringify(known.details)}`);
     },
-    colors: wantsColors(io),
+    get colors() {
+      return wantsColors(io);
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import type { Io } from './io.ts';
 
 /** Phases with their times, on stderr: drawn over on a terminal, plain lines with `-v`, nothing otherwise. */
 export function createProgress(io: Io, verbose: boolean): Progress {
-  const terminal = io.stderr.isTTY === true;
+  const terminal = io.isTerminal('stderr');
   if (!terminal && !verbose) return { phase: () => undefined, note: () => undefined, done: () => undefined };
   let current: { name: string; since: number } | undefined;
   const finish = (): void => {

@@ -1,16 +1,12 @@
-import { HeadjackError } from '../errors.ts';
+import { writeSync } from 'node:fs';
+import { HeadjackError, errnoOf } from '../errors.ts';
 import type { Io } from './io.ts';
 import { main } from './main.ts';
 
+const descriptors = { stdin: 0, stdout: 1, stderr: 2 } as const;
+
 /** Runs the command line of this process and ends it: streams, signals and the exit code are handled here and nowhere else. */
 export async function start(argv: readonly string[]): Promise<never> {
-  const { stdout, stderr } = process;
-  for (const stream of [stdout, stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0); // `hjk ps | head -1`
-      throw error;
-    });
-  }
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -22,13 +18,43 @@ export async function start(argv: readonly string[]): Promise<never> {
   const io: Io = {
     env: process.env,
     cwd: process.cwd(),
-    // opened by who reads it: it costs as much as all of `--version`
+    write: text => {
+      writeAll(Buffer.from(text));
+    },
+    isTerminal: stream => process.getBuiltinModule('node:tty').isatty(descriptors[stream]),
     get stdin() {
       return process.stdin;
     },
-    stdout,
-    stderr,
+    get stdout() {
+      return endingQuietly(process.stdout);
+    },
+    get stderr() {
+      return endingQuietly(process.stderr);
+    },
     signal: controller.signal,
   };
   process.exit(await main(argv, io, async options => (await import('../headjack.ts')).openHeadjack(options)));
+}
+
+/** A reader that goes away (`hjk ps | head -1`) is no error. */
+function endingQuietly<T extends NodeJS.WriteStream>(stream: T): T {
+  if (stream.listenerCount('error') > 0) return stream;
+  return stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}
+
+const nap = new Int32Array(new SharedArrayBuffer(4));
+
+function writeAll(bytes: Buffer): void {
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += writeSync(1, bytes, done);
+    } catch (error) {
+      if (errnoOf(error) === 'EPIPE') process.exit(0);
+      if (errnoOf(error) !== 'EAGAIN') throw error;
+      Atomics.wait(nap, 0, 0, 1); // somebody else's non-blocking pipe is full
+    }
+  }
 }

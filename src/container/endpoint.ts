@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { shortHash } from '../core/hash.ts';
 import { HeadjackError } from '../errors.ts';
 
 export interface Endpoint {
@@ -58,7 +58,7 @@ function dockerContext(env: NodeJS.ProcessEnv, home: string): { name: string; ho
   const folder = env['DOCKER_CONFIG'] ?? path.join(home, '.docker');
   const name = env['DOCKER_CONTEXT'] ?? readJson(path.join(folder, 'config.json'))?.['currentContext'];
   if (typeof name !== 'string' || name === '' || name === 'default') return undefined;
-  const id = createHash('sha256').update(name).digest('hex');
+  const id = shortHash(name, 64);
   const endpoints = readJson(path.join(folder, 'contexts', 'meta', id, 'meta.json'))?.['Endpoints'] as
     { docker?: { Host?: unknown } } | undefined;
   const host = endpoints?.docker?.Host;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { shortHash } from './hash.ts';
 
 /** The storage reference's rule: `/` becomes `-`, only `a-zA-Z0-9-_` stays, dashes at both ends go. May be empty. */
 export function sanitizeBranch(branch: string): string {
@@ -6,10 +6,6 @@ export function sanitizeBranch(branch: string): string {
     .replaceAll('/', '-')
     .replaceAll(/[^a-zA-Z0-9_-]/g, '')
     .replaceAll(/^-+|-+$/g, '');
-}
-
-export function shortHash(text: string, length: number): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, length);
 }
 
 /**

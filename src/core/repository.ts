@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { sanitizeBranch, shortHash } from './branch.ts';
+import { sanitizeBranch } from './branch.ts';
+import { shortHash } from './hash.ts';
 
 /** A git repository as hjk sees it: all absolute paths. */
 export interface Repository {

@@ -57,7 +57,7 @@ async function newestLive(
     .sort((a, b) => parseTime(b.session.last_accessed) - parseTime(a.session.last_accessed));
   const containers = all.length === 0 ? [] : await services.lister.list();
   for (const candidate of all) {
-    const runs = findContainer(containers, candidate.entry, services.owner)?.state === 'running';
+    const runs = findContainer(containers, candidate.entry, services)?.state === 'running';
     const [view] = await viewSessions(services, { ...candidate.entry, sessions: [candidate.session] }, runs);
     if (view !== undefined && isLive(view.state) && view.state !== 'lost') return candidate;
   }

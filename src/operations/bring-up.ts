@@ -62,9 +62,7 @@ export async function bringUp(
     throwIfInterrupted(services);
     services.progress.phase('container');
     const existing =
-      entry.container_id === ''
-        ? undefined
-        : findContainer(await services.lister.list(), entry, services.owner);
+      entry.container_id === '' ? undefined : findContainer(await services.lister.list(), entry, services);
     throwIfInterrupted(services);
     let id = existing?.id;
     if (id === undefined) {

@@ -9,7 +9,7 @@ import type { ContainerSummary } from '../container/port.ts';
 export function findContainer(
   containers: readonly ContainerSummary[],
   entry: InstanceEntry,
-  owner: string,
+  services: { readonly owner: string },
 ): ContainerSummary | undefined {
   if (entry.container_id === '') return undefined;
   return containers.find(
@@ -17,6 +17,6 @@ export function findContainer(
       (container.id === entry.container_id ||
         container.id.startsWith(entry.container_id) ||
         container.name === entry.container_id) &&
-      (isOurs(container.labels, entry.id, owner) || container.sources.includes(entry.worktree)),
+      (isOurs(container.labels, entry.id, services.owner) || container.sources.includes(entry.worktree)),
   );
 }

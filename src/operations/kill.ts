@@ -69,7 +69,7 @@ export async function endSession(
 ): Promise<string | undefined> {
   const files = sessionFiles(placesOf(services), entry.id, session.id);
   orderEnd(files.end, 'killed', formatTime(services.now()));
-  const container = findContainer(await services.lister.list(), entry, services.owner);
+  const container = findContainer(await services.lister.list(), entry, services);
   const at = container?.state === 'running' ? { container: container.id, instanceId: entry.id } : undefined;
   let killed =
     at === undefined ? { clean: true, left: '' } : await runKiller(services, at, 'kill', session.id);

@@ -6,7 +6,7 @@ import { formatLabels } from '../container/labels.ts';
 import type { ContainerRuntime, ImageInfo } from '../container/port.ts';
 import { deriveUserDockerfile, findImageUser, planUser, type ContainerUser } from '../container/user.ts';
 import { parsePorts, parseVolumes } from '../container/volumes.ts';
-import { shortHash } from '../core/branch.ts';
+import { shortHash } from '../core/hash.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { realPathOf } from '../process/files.ts';

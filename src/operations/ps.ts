@@ -42,8 +42,7 @@ export async function listInstances(services: Services, scope: PsScope): Promise
   if (error !== undefined && !(error instanceof HeadjackError)) throw error;
   const instances = await Promise.all(
     entries.map(async entry => {
-      const container =
-        containers === undefined ? undefined : findContainer(containers, entry, services.owner);
+      const container = containers === undefined ? undefined : findContainer(containers, entry, services);
       const runs = containers === undefined ? undefined : container?.state === 'running';
       return {
         entry,

@@ -142,7 +142,7 @@ async function deleteWorktree(
   const { entry, operation } = held;
   let snapshot = operation.deleting?.snapshot ?? '';
   await stopContainer(services, entry);
-  const container = findContainer(await services.lister.list(), entry, services.owner);
+  const container = findContainer(await services.lister.list(), entry, services);
   if (container !== undefined) await (await services.runtime()).remove(container.id);
   if (repository === undefined) return snapshot;
   const keeper = await services.keeper(operation.id);

@@ -149,7 +149,7 @@ async function bringUpExisting(
       ? undefined
       : bringUpClaimed(services, held, repository, { spec, env, origin: undefined });
   }
-  const container = findContainer(await services.lister.list(), existing, services.owner);
+  const container = findContainer(await services.lister.list(), existing, services);
   if (
     operation === undefined &&
     existing.status === 'running' &&

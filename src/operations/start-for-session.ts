@@ -36,7 +36,7 @@ export async function requireRunning(services: Services, branch: string): Promis
         continue;
       }
     }
-    const container = findContainer(await services.lister.list(), entry, services.owner);
+    const container = findContainer(await services.lister.list(), entry, services);
     if (operation === undefined && container?.state === 'running') return { entry, container, restarted };
     const held = await claim(services, entry, 'start');
     if (held === undefined) continue;

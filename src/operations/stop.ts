@@ -53,7 +53,7 @@ async function stopClaimed(services: Services, held: Claim): Promise<InstanceEnt
 
 /** Sessions, other processes, container, tmux. Each may be gone already. */
 export async function stopContainer(services: Services, entry: InstanceEntry): Promise<void> {
-  const container = findContainer(await services.lister.list(), entry, services.owner);
+  const container = findContainer(await services.lister.list(), entry, services);
   if (container?.state === 'running') {
     await endEverything(services, entry, container.id);
     services.progress.phase('stopping');

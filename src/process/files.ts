@@ -1,6 +1,5 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { ignoring } from '../errors.ts';
 
 /** Makes a folder and its missing parents with mode 0700, whatever the umask. Existing ones are left as they are. */
@@ -13,7 +12,7 @@ export function makePrivateFolder(folder: string): void {
 
 /** Replaces a file of ours in one step: temp file beside it, mode 0600, rename. The folder is never made. */
 export function replaceFile(file: string, content: string | Buffer): void {
-  const temp = `${file}.${String(process.pid)}.${randomBytes(4).toString('hex')}.tmp`;
+  const temp = `${file}.${String(process.pid)}.${process.getBuiltinModule('node:crypto').randomBytes(4).toString('hex')}.tmp`;
   try {
     fs.writeFileSync(temp, content, { mode: 0o600, flag: 'wx' });
     fs.renameSync(temp, file);

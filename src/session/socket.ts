@@ -8,10 +8,10 @@ import { makePrivateFolder } from '../process/files.ts';
 const LONGEST = 100;
 
 /** Where the tmux server of an instance listens. Never below XDG_RUNTIME_DIR (emptied at log-out) or TMPDIR. */
-export function socketPath(stateRoot: string, owner: string, instanceId: string): string {
+export function socketPath(stateRoot: string, owner: () => string, instanceId: string): string {
   const usual = path.join(stateRoot, 'run', `${instanceId}.sock`);
   if (Buffer.byteLength(usual) <= LONGEST) return usual;
-  return path.join('/tmp', `hjk-${String(os.userInfo().uid)}-${owner}`, `${instanceId}.sock`);
+  return path.join('/tmp', `hjk-${String(os.userInfo().uid)}-${owner()}`, `${instanceId}.sock`);
 }
 
 /** Makes the socket's folder, and makes sure that nobody else made it: /tmp is everybody's. */

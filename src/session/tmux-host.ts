@@ -9,7 +9,7 @@ import { saveTerminal } from './terminal.ts';
 
 export interface TmuxOptions {
   readonly stateRoot: string;
-  readonly owner: string;
+  readonly owner: () => string;
   readonly env: NodeJS.ProcessEnv;
   /** Our own configuration, then the user's if set. */
   readonly configFile: string;

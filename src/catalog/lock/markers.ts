@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from '../../errors.ts';
@@ -41,7 +40,7 @@ export interface OwnMarker {
 }
 
 /** Tells the markers of one process apart, and those of two processes that had one pid. */
-const nonce = randomBytes(4).toString('hex');
+const nonce = Math.random().toString(36).slice(2, 10);
 let count = 0;
 const mine = new Set<string>();
 let watchingExit = false;

@@ -23,7 +23,7 @@ export const exec: Handler<Flags> = async (context, words, flags) => {
     const { services } = await context.open('exec');
     const running = await requireRunning(services, branch);
     services.progress.done();
-    if (running.restarted && context.io.stderr.isTTY === true) context.output.note(restarted(running.entry));
+    if (running.restarted && context.io.isTerminal('stderr')) context.output.note(restarted(running.entry));
     return execPlain(services, running, command, context.io);
   }
   return openAndShow(context, branch, flags, {

@@ -27,7 +27,7 @@ export const logs: Handler<Flags> = async (context, words, flags) => {
   const { output } = context;
   const renderer = createLogRenderer({
     colors: output.colors,
-    live: flags.follow === true && context.io.stdout.isTTY === true,
+    live: flags.follow === true && context.io.isTerminal('stdout'),
   });
   const print = (bytes: Buffer): void => {
     output.raw(flags.raw === true ? bytes : renderer.push(bytes));

@@ -43,8 +43,8 @@ export const rm: Handler<{ force?: boolean; yes?: boolean; deleteBranch?: boolea
 };
 
 async function confirm(context: CommandContext, entry: InstanceEntry): Promise<boolean> {
-  const { stdin, stdout, stderr } = context.io;
-  if (stdin.isTTY !== true || stdout.isTTY !== true) {
+  const { stdin, stderr } = context.io;
+  if (!context.io.isTerminal('stdin') || !context.io.isTerminal('stdout')) {
     throw new HeadjackError(
       'confirmation_required',
       `removing branch "${entry.branch}" needs a confirmation`,
