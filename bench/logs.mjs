@@ -110,7 +110,7 @@ for (let i = 0; i < 200; i++) {
   await seen;
   waits.push(Number(process.hrtime.bigint() - begin) / 1e6);
 }
-follower.kill('SIGINT');
+follower.kill('SIGKILL');
 report(
   `log to follower, p90 (p50 ${quantile(waits, 0.5).toFixed(2)} ms)`,
   quantile(waits, 0.9),

@@ -1,6 +1,7 @@
 // Puts what is no code beside the built files, and notes which commit they were built from.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
 fs.mkdirSync(new URL('dist/assets', root), { recursive: true });
@@ -23,3 +24,7 @@ fs.writeFileSync(
   `${JSON.stringify({ version, commit: commit(), built: new Date().toISOString() })}\n`,
 );
 fs.chmodSync(new URL('dist/cli/hjk.cjs', root), 0o755);
+const help = execFileSync(process.execPath, [fileURLToPath(new URL('dist/cli/hjk.cjs', root)), 'help'], {
+  encoding: 'utf8',
+});
+fs.writeFileSync(new URL('dist/help.txt', root), help);

@@ -23,7 +23,7 @@ export async function parseCatalog(bytes: Buffer, file: string): Promise<ParsedC
   let document: unknown;
   try {
     if (!isUtf8(bytes)) throw new Error('it is no UTF-8 text');
-    document = JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, ''));
+    document = JSON.parse(bytes.toString('utf8', bytes[0] === 0xef ? 3 : 0)); // without a byte order mark
   } catch (error) {
     throw new HeadjackError('catalog_damaged', `${file} is damaged: ${messageOf(error)}`, {
       hint: 'restore the file from a backup, or move it away to start with an empty catalog',
@@ -67,14 +67,10 @@ function isDocument(value: unknown): value is Record<string, unknown> & { versio
 /** Go writes an empty list as null. */
 function withSessionLists(document: Record<string, unknown>): Record<string, unknown> {
   const entries = (document['entries'] ?? []) as unknown[];
-  return {
-    ...document,
-    entries: entries.map(entry =>
-      typeof entry === 'object' && entry !== null && 'sessions' in entry && entry.sessions === null
-        ? { ...entry, sessions: [] }
-        : entry,
-    ),
-  };
+  const isNull = (entry: unknown): entry is object =>
+    typeof entry === 'object' && entry !== null && 'sessions' in entry && entry.sessions === null;
+  if (document['entries'] !== null && !entries.some(isNull)) return document;
+  return { ...document, entries: entries.map(entry => (isNull(entry) ? { ...entry, sessions: [] } : entry)) };
 }
 
 async function invalid(document: unknown, file: string): Promise<HeadjackError> {

@@ -73,12 +73,10 @@ export async function main(argv: readonly string[], io: Io, open: OpenHeadjack):
     program.exitOverride().configureOutput({
       writeOut: io.write,
       writeErr: () => undefined,
+      getOutHelpWidth: () => (io.isTerminal('stdout') ? (io.stdout.columns ?? 100) : 100),
+      getOutHasColors: () => false,
     });
     for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
-    if (argv.length === 0) {
-      program.outputHelp();
-      return 0;
-    }
     await program.parseAsync([...prepared.argv], { from: 'user' });
     return code;
   } catch (error) {

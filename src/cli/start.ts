@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { fstatSync, writeSync } from 'node:fs';
 import { HeadjackError, errnoOf } from '../errors.ts';
 import type { Io } from './io.ts';
 import { main } from './main.ts';
@@ -19,9 +19,9 @@ export async function start(argv: readonly string[]): Promise<never> {
     env: process.env,
     cwd: process.cwd(),
     write: text => {
-      writeAll(Buffer.from(text));
+      writeAll(typeof text === 'string' ? Buffer.from(text) : text);
     },
-    isTerminal: stream => process.getBuiltinModule('node:tty').isatty(descriptors[stream]),
+    isTerminal,
     get stdin() {
       return process.stdin;
     },
@@ -34,6 +34,16 @@ export async function start(argv: readonly string[]): Promise<never> {
     signal: controller.signal,
   };
   process.exit(await main(argv, io, async options => (await import('../headjack.ts')).openHeadjack(options)));
+}
+
+/** Loading node:tty takes longer than to see that a descriptor is no device. */
+function isTerminal(stream: keyof typeof descriptors): boolean {
+  try {
+    if (!fstatSync(descriptors[stream]).isCharacterDevice()) return false;
+  } catch {
+    return false; // closed
+  }
+  return process.getBuiltinModule('node:tty').isatty(descriptors[stream]);
 }
 
 /** A reader that goes away (`hjk ps | head -1`) is no error. */

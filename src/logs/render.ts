@@ -6,7 +6,7 @@ const LONGEST = 1024 * 1024;
 
 export interface LogRenderer {
   /** Readable text of the bytes so far; what is cut by the end of a block waits for the next one. */
-  push(bytes: Buffer): string;
+  push(bytes: Buffer): string | Buffer;
   /** The rest: a last line without LF. */
   end(): string;
 }
@@ -16,6 +16,13 @@ export interface RenderOptions {
   /** Shows an unfinished line at once and redraws it when it changes: for a terminal that follows. */
   readonly live: boolean;
 }
+
+/** Anything that would have to be drawn or decoded. */
+// eslint-disable-next-line no-control-regex -- the tab and LF are the only control characters of plain text
+const NOT_PLAIN = /[^\t\n\u0020-\u007e]/;
+const LF = 10;
+/** Blocks of plain text without a line's end, from which on a line is passed on as it comes. */
+const LONG = 32 * 1024;
 
 export function createLogRenderer(options: RenderOptions): LogRenderer {
   const decoder = new StringDecoder('utf8');
@@ -56,8 +63,18 @@ export function createLogRenderer(options: RenderOptions): LogRenderer {
     }
     return parts.join('');
   };
+  /** Passes a long block of plain text on as it is, but for a last line that is not finished. */
+  const passPlain = (bytes: Buffer): string | Buffer | undefined => {
+    if (options.live || style !== '' || bytes.length < LONG || NOT_PLAIN.test(bytes.toString('latin1')))
+      return undefined;
+    const begun = pending === '' ? '' : finish(pending, '');
+    const cut = bytes.lastIndexOf(LF) + 1;
+    pending = cut === 0 ? '' : bytes.toString('latin1', cut);
+    if (begun === '') return cut === 0 ? bytes : bytes.subarray(0, cut);
+    return begun + bytes.toString('latin1', 0, cut === 0 ? bytes.length : cut);
+  };
   return {
-    push: bytes => take(decoder.write(bytes)),
+    push: bytes => passPlain(bytes) ?? take(decoder.write(bytes)),
     end() {
       const text = take(decoder.end());
       return pending === '' ? text : text + finish(pending, '\n');

@@ -8,7 +8,7 @@ export function readLastLine(file: string): string | undefined {
   const text =
     ranges
       .flatMap(range => [...readRange(range)])
-      .map(bytes => renderer.push(bytes))
+      .map(bytes => renderer.push(bytes).toString())
       .join('') + renderer.end();
   const line = text.trim();
   return line === '' ? undefined : line;

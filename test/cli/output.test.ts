@@ -8,6 +8,8 @@ describe('output', () => {
   it('--help and help <command> answer on stdout, with examples and exit codes', async () => {
     await using box = makeSandbox();
     const help = await box.ok('--help');
+    expect(await box.ok('help')).toBe(help);
+    expect(await box.ok()).toBe(help);
     for (const command of [
       'run',
       'exec',

@@ -45,9 +45,18 @@ export class CatalogLock {
   }
 
   async acquireShared(): Promise<OwnMarker> {
-    const marker = await this.#acquire('r');
+    const marker = this.#enterFree() ?? (await this.#acquire('r'));
     closeMarker(marker);
     return marker;
+  }
+
+  /** The usual case, nobody there: flag, look once, done. */
+  #enterFree(): OwnMarker | undefined {
+    const marker = this.#markers.flag('r');
+    const { writers, queue } = this.#markers.look();
+    if (writers.length === 0 && queue.length === 0) return marker;
+    this.#markers.drop(marker);
+    return undefined;
   }
 
   async acquireExclusive(): Promise<OwnMarker> {

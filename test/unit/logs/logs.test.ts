@@ -64,7 +64,7 @@ describe('the renderer', () => {
     const bytes = Buffer.from(`é日本${ESC}[31mrot${ESC}[0m\r\nzwei\rdrei\r\n${'x'.repeat(300)}🎉 end`);
     const whole = (() => {
       const r = createLogRenderer({ colors: true, live: false });
-      return r.push(bytes) + r.end();
+      return r.push(bytes).toString() + r.end();
     })();
     fc.assert(
       fc.property(fc.array(fc.nat(bytes.length), { maxLength: 12 }), cuts => {
