@@ -38,7 +38,7 @@ const chunks = {
  * `--` keeps Node from taking flags of ours for its own: Node 20 reads `--env-file` wherever it stands. To Node the second line
  * is a string and a comment.
  */
-const shebang = '#!/bin/sh\n":" //; exec node -- "$0" "$@"';
+const shebang = '#!/usr/bin/env sh\n":" //; exec node -- "$0" "$@"';
 
 const shared = {
   platform: 'node',

@@ -18,7 +18,7 @@ export interface RenderOptions {
 }
 
 /** Anything that would have to be drawn or decoded. */
-// eslint-disable-next-line no-control-regex -- the tab and LF are the only control characters of plain text
+
 const NOT_PLAIN = /[^\t\n\u0020-\u007e]/;
 const LF = 10;
 /** Blocks of plain text without a line's end, from which on a line is passed on as it comes. */
