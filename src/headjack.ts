@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ownerOf } from './catalog/location.ts';
 import { createCatalogStore } from './catalog/store.ts';
 import { resolvePaths, resolveRoots, type PathName, type ResolvedPath } from './config/paths.ts';
-import { parsePath, valueOf } from './config/path-value.ts';
+import { parseConfigPath, parsePath, valueOf } from './config/path-value.ts';
 import type { ConfigFile } from './config/schema.ts';
 import { resolveSettings } from './config/settings.ts';
 import { createEngineExec } from './container/engine-exec.ts';
@@ -132,7 +132,10 @@ ${operationId ?? ''}`;
       owner: findOwner,
       env,
       configFile: path.join(root, 'dist', 'assets', 'tmux.conf'),
-      userConfigFile: settings.tmuxConf,
+      userConfigFile:
+        settings.tmuxConf === undefined
+          ? undefined
+          : parseConfigPath(settings.tmuxConf, 'sessions.tmux_conf', roots.configFile.path, roots.home),
     }),
     defaultServer: createDefaultTmuxServer(env),
     pumpCommand: [process.execPath, path.join(root, 'dist', 'pump', 'pump.cjs')],

@@ -35,6 +35,7 @@ export function planMounts(plan: MountPlan): BindMount[] {
     writable(worktree),
     writable(commonDir),
     ...maskGitDirectory(commonDir, plan.writableSubmodules),
+    guarded(commonDir),
     masked(existing(path.join(commonDir, 'worktrees'), 'folder')),
     writable(metadata),
     masked(existing(path.join(metadata, 'commondir'), 'file')),
@@ -73,6 +74,17 @@ function maskGitDirectory(gitDir: string, writableSubmodules: boolean): BindMoun
       const place = existing(path.join(gitDir, name), kind);
       return { source: place, target: place, readOnly: true };
     });
+}
+
+/**
+ * A file named `commondir` in a git directory sends every git to another place for its configuration and hooks. Where none is,
+ * one is put that leads nowhere else, which git accepts (gitrepository-layout), and masked.
+ */
+function guarded(gitDir: string): BindMount {
+  const place = path.join(gitDir, 'commondir');
+  if (fs.lstatSync(place, { throwIfNoEntry: false }) === undefined)
+    fs.writeFileSync(place, '.\n', { flag: 'wx' });
+  return { source: existing(place, 'file'), target: place, readOnly: true };
 }
 
 function existing(place: string, kind: 'file' | 'folder'): string {
@@ -121,6 +133,7 @@ function mountRemote(remote: string, commonDir: string): BindMount[] {
   return [
     { source: gitDir, target: gitDir, readOnly: false },
     ...masks,
+    guarded(gitDir),
     ...(fs.existsSync(worktrees) ? [{ source: worktrees, target: worktrees, readOnly: true }] : []),
     ...alternates(gitDir).map(place => ({ source: place, target: place, readOnly: true })),
   ];

@@ -1,7 +1,13 @@
 import fs from 'node:fs';
 import { realPathOf } from '../process/files.ts';
 import { findDoubt, lookAtWorktree, type Look, type WorktreeSubject } from './look.ts';
-import { findMetadata, lockMetadata, unlockMetadata, type WorktreeMetadata } from './metadata.ts';
+import {
+  findMetadata,
+  lockMetadata,
+  removeGuard,
+  unlockMetadata,
+  type WorktreeMetadata,
+} from './metadata.ts';
 import { deleteFolder, needsSnapshot, storeSnapshot, writeWorkingTree, type Snapshot } from './snapshot.ts';
 
 /** Looking at, storing and deleting worktrees: the git of `rm`. */
@@ -19,6 +25,8 @@ export interface WorktreeKeeper {
   /** Locked already: somebody's reason stays. */
   lock(metadata: WorktreeMetadata, reason: string): void;
   unlock(metadata: WorktreeMetadata): void;
+  /** Once no container of the repository is left. */
+  unguard(commonDir: string): void;
   /** Where a worktree is put while it is deleted. */
   asideOf(worktree: string, instanceId: string): string;
   deleteFolder(folder: string): void;
@@ -51,6 +59,7 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
     findMetadata,
     lock: lockMetadata,
     unlock: unlockMetadata,
+    unguard: removeGuard,
     asideOf: (worktree, instanceId) => `${worktree}.hjk-removing-${instanceId}`,
     deleteFolder,
     samePlace: (a, b) => a === b || (fs.existsSync(a) && fs.existsSync(b) && realPathOf(a) === realPathOf(b)),

@@ -51,3 +51,9 @@ export function lockMetadata(metadata: WorktreeMetadata, reason: string): void {
 export function unlockMetadata(metadata: WorktreeMetadata): void {
   fs.rmSync(path.join(metadata.folder, 'locked'), { force: true });
 }
+
+/** Removes the `commondir` that leads nowhere, which kept containers from putting one that leads elsewhere. */
+export function removeGuard(commonDir: string): void {
+  const place = path.join(commonDir, 'commondir');
+  if (readIfThere(place) === '.\n') fs.rmSync(place, { force: true });
+}

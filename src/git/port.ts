@@ -18,8 +18,11 @@ export interface RepositoryGit {
   addWorktree(worktree: string, branch: string, origin: BranchOrigin): Promise<void>;
   /** Forgets a worktree whose folder is gone. Already forgotten is fine. */
   forgetWorktree(worktree: string): Promise<void>;
-  /** Deletes the branch if it still is at `tip`. No hook runs. */
-  deleteBranch(branch: string, tip: string): Promise<void>;
+  /**
+   * Deletes the branch if it still is at `tip`. No hook runs.
+   * @param options keepConfig leaves its section of the configuration: to remove it lifts the masks of running containers
+   */
+  deleteBranch(branch: string, tip: string, options: { readonly keepConfig: boolean }): Promise<void>;
   findCommit(ref: string): Promise<string | undefined>;
   /** The first of the files that the commit has, with its text. */
   findFile(commit: string, files: readonly string[]): Promise<{ file: string; text: string } | undefined>;

@@ -8,6 +8,8 @@ export interface RepositoryConfig {
   readonly userName: string | undefined;
   readonly userEmail: string | undefined;
   readonly remotes: readonly string[];
+  /** Branches that have an upstream, or part of one. */
+  readonly configuredBranches: ReadonlySet<string>;
   /** Absolute paths that a remote's url or pushurl names. */
   readonly localRemotes: readonly string[];
 }
@@ -18,7 +20,7 @@ export const configQuery = [
   '--show-scope',
   '-z',
   '--get-regexp',
-  '^(filter\\.|user\\.(name|email)$|remote\\.)',
+  '^(filter\\.|user\\.(name|email)$|remote\\.|branch\\.)',
 ];
 
 export function parseRepositoryConfig(output: string, root: string): RepositoryConfig {
@@ -38,6 +40,9 @@ export function parseRepositoryConfig(output: string, root: string): RepositoryC
     userName: last('user.name'),
     userEmail: last('user.email'),
     remotes: [...remotes],
+    configuredBranches: new Set(
+      entries.flatMap(({ key }) => /^branch\.(.+)\.(?:remote|merge)$/s.exec(key)?.[1] ?? []),
+    ),
     localRemotes: [...local],
   };
 }

@@ -4,6 +4,7 @@ import { printable } from '../core/printable.ts';
 import type { Repository } from '../core/repository.ts';
 import { realPathOf } from '../process/files.ts';
 import { runCaptured } from '../process/run.ts';
+import { appendUpstream } from './append-config.ts';
 import { defusedSettings, gitEnvironment } from './environment.ts';
 import { gitMissing } from './plumbing.ts';
 import type { BranchOrigin, RepositoryGit } from './port.ts';
@@ -177,35 +178,25 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
 
     async addWorktree(worktree, branch, origin) {
       const add = ['-c', 'checkout.workers=0', 'worktree', 'add', '--quiet'];
-      if (origin.kind === 'local') await raw(await git(), [...add, '--', worktree, branch]);
-      else if (origin.kind === 'remote') {
-        await raw(await git(), [
-          ...add,
-          '--track',
-          '-b',
-          branch,
-          '--',
-          worktree,
-          `refs/remotes/${origin.remote}/${branch}`,
-        ]);
-      } else {
-        await raw(await git(), [...add, '--no-track', '-b', branch, '--', worktree, origin.commit]);
-        const { remotes } = await loadConfig();
-        const remote = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
-        if (remote !== undefined) {
-          await raw(await git(), ['config', `branch.${branch}.remote`, remote]);
-          await raw(await git(), ['config', `branch.${branch}.merge`, `refs/heads/${branch}`]);
-        }
+      if (origin.kind === 'local') {
+        await raw(await git(), [...add, '--', worktree, branch]);
+        return;
       }
+      await raw(await git(), [...add, '--no-track', '-b', branch, '--', worktree, origin.commit]);
+      const { remotes, configuredBranches } = await loadConfig();
+      const usual = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
+      const remote = origin.kind === 'remote' ? origin.remote : usual;
+      if (remote !== undefined && !configuredBranches.has(branch))
+        await appendUpstream(repository.commonDir, branch, remote);
     },
 
     async forgetWorktree(worktree) {
       await raw(await git(), ['worktree', 'remove', '--force', '--force', worktree]);
     },
 
-    async deleteBranch(branch, tip) {
+    async deleteBranch(branch, tip, options) {
       await raw(await git(), ['update-ref', '-d', `refs/heads/${branch}`, tip]);
-      await attempt(await git(), ['config', '--remove-section', `branch.${branch}`]);
+      if (!options.keepConfig) await attempt(await git(), ['config', '--remove-section', `branch.${branch}`]);
     },
 
     async findFile(commit, files) {

@@ -12,6 +12,7 @@ import { instanceFiles } from '../session/files.ts';
 import { findContainer } from './find-container.ts';
 import { loadSpec, saveEnvironment, saveSpec, type InstanceSpec } from './instance-spec.ts';
 import { createContainer } from './make-container.ts';
+import { noteMasks } from './masks.ts';
 import { commitClaimed, throwIfInterrupted, type Claim } from './operation.ts';
 import type { RepositoryGit, Services } from './services.ts';
 import { placesOf } from './session-states.ts';
@@ -87,8 +88,11 @@ export async function bringUp(
     });
     if (existing?.state !== 'running') {
       services.progress.phase('start');
+      const masked = noteMasks(repository);
       await (await services.runtime()).start(id);
       await requireKeepAlive(services, id);
+      const started = loadSpec(files.spec);
+      if (started !== undefined) saveSpec(files.spec, { ...started, masked });
     }
     throwIfInterrupted(services);
     return made;

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { HeadjackError, messageOf } from '../errors.ts';
 import { parseSize } from '../config/size.ts';
 import { readIfThere, replaceFile } from '../process/files.ts';
+import type { MaskedFiles } from './masks.ts';
 import type { RunOptions } from './options.ts';
 
 /** What an instance is made of, kept in `<state root>/instances/<id>/spec.json`. Values of variables are kept apart from it. */
@@ -23,6 +24,8 @@ export interface InstanceSpec {
   readonly user?: string;
   readonly home?: string;
   readonly shell?: string;
+  /** What was masked when the container was last started. */
+  readonly masked?: MaskedFiles;
 }
 
 /** Checks the options. @throws HeadjackError usage */

@@ -85,5 +85,10 @@ export async function endSession(
     if (!killed.clean && scan === 0) killed = await runKiller(services, at, 'kill', session.id);
   }
   if (pump !== undefined && isAlive(pump)) return `its pump, pid ${String(pump.pid)}`;
-  return killed.clean ? undefined : killed.left;
+  if (killed.clean || at === undefined) return undefined;
+  // the killer itself goes with a container that another hjk stops meanwhile: what does not run is the proof
+  const now = findContainer(await services.lister.list(), entry, services);
+  if (now?.state !== 'running') return undefined;
+  const again = await runKiller(services, at, 'kill', session.id);
+  return again.clean ? undefined : again.left;
 }

@@ -14,14 +14,19 @@ export async function removeTraces(
   branchTip: string | undefined,
 ): Promise<void> {
   const { entry } = held;
+  // also of another state root: what they have mounted must stay as it is
+  const others =
+    repository === undefined ||
+    (await services.lister.list()).some(c => c.sources.includes(repository.commonDir));
   if (branchTip !== undefined && repository !== undefined) {
     const git = await services.git(repository, held.operation.id);
     const now = await git.findCommit(`refs/heads/${entry.branch}`);
-    if (now === branchTip) await git.deleteBranch(entry.branch, branchTip);
+    if (now === branchTip) await git.deleteBranch(entry.branch, branchTip, { keepConfig: others });
     else if (now !== undefined) {
       services.progress.note(`branch "${entry.branch}" has moved on meanwhile and is kept`);
     }
   }
+  if (!others) (await services.keeper(held.operation.id)).unguard(repository.commonDir);
   const files = instanceFiles(placesOf(services), entry.id);
   for (const folder of [files.folder, files.logs]) removeOwnFolder(folder);
   await commitClaimed(services, held, (_found, draft) => {

@@ -1,28 +1,24 @@
-import path from 'node:path';
 import fs from 'node:fs';
-import type { Catalog, InstanceEntry } from '../catalog/types.ts';
-import { parsePorts, parseVolumes } from '../container/volumes.ts';
-import { isValidBranch, worktreeFolder } from '../core/branch.ts';
-import { repositoryId, type Repository } from '../core/repository.ts';
-import { formatTime } from '../core/time.ts';
+import type { InstanceEntry } from '../catalog/types.ts';
+import { isValidBranch } from '../core/branch.ts';
+import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { instanceFiles } from '../session/files.ts';
-import { bringUp, BringUpFailed, refuseStranger, type Made, type MakePlan } from './bring-up.ts';
+import { bringUp, BringUpFailed, type Made, type MakePlan } from './bring-up.ts';
 import { findContainer } from './find-container.ts';
 import { chooseImage } from './choose-image.ts';
-import { belongsTo, findInstance, requireRepository } from './find-instance.ts';
+import { findInstance, requireRepository } from './find-instance.ts';
 import { differences, loadSpec, parseEnvironment, parseSpec, type InstanceSpec } from './instance-spec.ts';
-import { requireImage, requireSshAgent, reservedPlaces } from './make-container.ts';
 import {
   claim,
   commitClaimed,
   isDead,
-  newOperation,
   release,
   throwIfInterrupted,
   waitForOthers,
   type Claim,
 } from './operation.ts';
+import { commitNewInstance } from './new-instance.ts';
 import type { RunOptions } from './options.ts';
 import { finishRemoval } from './remove.ts';
 import type { Services } from './services.ts';
@@ -70,52 +66,13 @@ export async function runInstance(services: Services, options: RunOptions): Prom
   }
 }
 
-/** Checks all that can be checked before anything is made, then makes the entry and what it stands for. */
 async function makeNew(
   services: Services,
   repository: Repository,
   options: RunOptions,
 ): Promise<RunResult | undefined> {
-  const { branch } = options;
-  const env = parseEnvironment(options, services.env);
-  checkOptions(services, options);
-  const operation = newOperation(services, 'run');
-  // the engine's library and its first answer take as long as git does: both at once
-  const runtime = services.runtime();
-  runtime.then(engine => engine.isRootless()).catch(() => undefined);
-  const git = await services.git(repository, operation.id);
-  const origin = await git.planBranch(branch, options.from);
-  const spec = parseSpec(options, await chooseImage(services, git, origin.commit, options.image));
-  await requireImage(await runtime, spec.image);
-  const places = worktreesFolder(services);
-  const id = services.randomHex(4);
-  const planned = await services.catalog.read(catalog =>
-    newEntry(catalog, { id, repository, branch, places, now: services.now() }),
-  );
-  refuseStranger(planned);
-  await git.requireNotCheckedOut(branch, planned.worktree);
-
-  const entry = await services.catalog.update(draft => {
-    if (findInstance(draft, repository, branch) !== undefined) return undefined;
-    const made = newEntry(draft, { id, repository, branch, places, now: services.now() });
-    made.operation = operation;
-    draft.entries.push(made);
-    return structuredClone(made);
-  });
-  if (entry === undefined) return undefined; // somebody came first: wait for them
-  return bringUpClaimed(services, { entry, operation, takenFrom: undefined }, repository, {
-    spec,
-    env,
-    origin,
-  });
-}
-
-/** A bad flag is told before git or the engine are asked. @throws HeadjackError usage */
-function checkOptions(services: Services, options: RunOptions): void {
-  parseSpec(options, '');
-  parsePorts(options.ports);
-  parseVolumes(options.volumes, services.cwd, reservedPlaces);
-  if (options.sshAgent) requireSshAgent(services);
+  const made = await commitNewInstance(services, repository, options);
+  return made === undefined ? undefined : bringUpClaimed(services, made.held, repository, made.plan);
 }
 
 async function bringUpExisting(
@@ -241,7 +198,8 @@ async function undo(
         keeper.deleteFolder(entry.worktree);
         await git.forgetWorktree(entry.worktree);
       }
-      if (at.made.branchTip !== undefined) await git.deleteBranch(entry.branch, at.made.branchTip);
+      if (at.made.branchTip !== undefined)
+        await git.deleteBranch(entry.branch, at.made.branchTip, { keepConfig: true });
     }
     const files = instanceFiles(placesOf(services), entry.id);
     fs.rmSync(files.folder, { recursive: true, force: true });
@@ -251,33 +209,4 @@ async function undo(
   } catch {
     await keep();
   }
-}
-
-/** `..` in a configured folder is followed: the catalog takes plain paths only. */
-function worktreesFolder(services: Services): string {
-  const given = services.paths.worktrees;
-  return given.split('/').includes('..') ? path.resolve(given) : given;
-}
-
-function newEntry(
-  catalog: Readonly<Catalog>,
-  of: { id: string; repository: Repository; branch: string; places: string; now: number },
-): InstanceEntry {
-  const siblings = catalog.entries.filter(entry => belongsTo(entry, of.repository));
-  const repoId = siblings[0]?.repo_id ?? repositoryId(of.repository);
-  const folder = path.join(of.places, repoId);
-  const taken = new Set(
-    catalog.entries.filter(e => path.dirname(e.worktree) === folder).map(e => path.basename(e.worktree)),
-  );
-  return {
-    id: of.id,
-    repo: of.repository.root,
-    repo_id: repoId,
-    branch: of.branch,
-    worktree: path.join(folder, worktreeFolder(of.branch, taken)),
-    container_id: '',
-    created_at: formatTime(of.now),
-    status: 'creating',
-    sessions: [],
-  };
 }

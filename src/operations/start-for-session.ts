@@ -1,18 +1,24 @@
 import type { InstanceEntry } from '../catalog/types.ts';
 import type { ContainerSummary } from '../container/port.ts';
 import { HeadjackError } from '../errors.ts';
+import { instanceFiles } from '../session/files.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { bringUp, BringUpFailed } from './bring-up.ts';
 import { findContainer } from './find-container.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
+import { loadSpec } from './instance-spec.ts';
+import { findLiftedMasks } from './masks.ts';
 import { busyError, claim, isDead, release, waitForOthers } from './operation.ts';
 import type { Services } from './services.ts';
+import { placesOf } from './session-states.ts';
 
 export interface RunningInstance {
   readonly entry: InstanceEntry;
   readonly container: ContainerSummary;
   /** This call started it: of many at once one. */
   readonly restarted: boolean;
+  /** Files of the git directory that the container can write although it should not: see masks.ts. */
+  readonly unprotected: readonly string[];
 }
 
 /**
@@ -37,7 +43,10 @@ export async function requireRunning(services: Services, branch: string): Promis
       }
     }
     const container = findContainer(await services.lister.list(), entry, services);
-    if (operation === undefined && container?.state === 'running') return { entry, container, restarted };
+    if (operation === undefined && container?.state === 'running') {
+      const spec = loadSpec(instanceFiles(placesOf(services), entry.id).spec);
+      return { entry, container, restarted, unprotected: findLiftedMasks(spec?.masked) };
+    }
     const held = await claim(services, entry, 'start');
     if (held === undefined) continue;
     try {

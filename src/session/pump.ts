@@ -1,11 +1,12 @@
 import type { Duplex } from 'node:stream';
-import { messageOf } from '../errors.ts';
+import { HeadjackError, errnoOf, messageOf } from '../errors.ts';
 import { createCatalogStore } from '../catalog/store.ts';
 import { createEngineExec } from '../container/engine-exec.ts';
 import { createEngineHttp } from '../container/engine-http.ts';
 import { exitCodeOf } from '../container/exec-exit.ts';
 import type { RunningExec } from '../container/port.ts';
 import { formatTime } from '../core/time.ts';
+import { noteOwn } from '../logs/own-log.ts';
 import { createLogWriter, type LogWriter } from '../logs/writer.ts';
 import { ownIdentity } from '../process/identity.ts';
 import { sessionFiles, type SessionFiles } from './files.ts';
@@ -30,6 +31,15 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
   /** The pid is written first and the order to end read afterwards: whoever ends a session does it the other way round. */
   const ordered = (): EndReason | undefined =>
     loadRecord(files.record) === undefined ? 'killed' : loadEndOrder(files.end);
+  const tell = (event: string, error?: unknown): void => {
+    const code = error instanceof HeadjackError ? error.code : (errnoOf(error) ?? 'unknown');
+    noteOwn(order.places.logs, Date.now(), {
+      event,
+      instance: order.instance,
+      session: order.session,
+      ...(error === undefined ? {} : { code }),
+    });
+  };
   const end = (change: Partial<SessionRecord>): void => {
     save({ ended_at: formatTime(Date.now()), ...change });
   };
@@ -57,6 +67,7 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
     log.write(Buffer.from(text));
     log.close();
     screen.write(Buffer.from(text));
+    tell('session did not start', error);
     end({ reason: 'failed', error: messageOf(error) });
     return;
   }
@@ -68,17 +79,20 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
   let exitCode: number | undefined;
   try {
     exitCode = await exitCodeOf(running);
-  } catch {
-    // the engine is gone: the program may still run
+  } catch (error) {
+    tell('the end of the program is not known: the engine does not answer', error); // it may still run
   }
   try {
     log.close();
-  } catch {
-    // the disk is full: what could be written is written
+  } catch (error) {
+    tell('the log could not be written to its end', error);
   }
   const reason = ordered() ?? (exitCode === undefined ? 'lost' : 'exited');
   end(exitCode === undefined ? { reason } : { reason, exit_code: exitCode });
-  await recordInCatalog(order, files, record).catch(() => undefined); // the session's file suffices
+  // the session's file suffices
+  await recordInCatalog(order, files, record).catch((error: unknown) => {
+    tell('the end of the session is not in the catalog', error);
+  });
 }
 
 /** Carries bytes until the program's side closes. */

@@ -6,7 +6,7 @@ import {
   requireSessionName,
   type SessionOrder,
 } from '../../operations/open-session.ts';
-import { requireRunning } from '../../operations/start-for-session.ts';
+import { requireRunning, type RunningInstance } from '../../operations/start-for-session.ts';
 import type { CommandContext, Handler } from '../context.ts';
 import { showUnseen } from '../unseen.ts';
 
@@ -24,6 +24,7 @@ export const exec: Handler<Flags> = async (context, words, flags) => {
     const running = await requireRunning(services, branch);
     services.progress.done();
     if (running.restarted && context.io.isTerminal('stderr')) context.output.note(restarted(running.entry));
+    tellUnprotected(context, running);
     return execPlain(services, running, command, context.io);
   }
   return openAndShow(context, branch, flags, {
@@ -52,6 +53,7 @@ export async function openAndShow(
   const running = await requireRunning(services, branch);
   services.progress.done();
   if (running.restarted) context.output.answer(restarted(running.entry));
+  tellUnprotected(context, running);
   const session = await openSession(services, running, order);
   if (detached) {
     await awaitStart(services, running.entry, session);
@@ -60,6 +62,16 @@ export async function openAndShow(
   }
   const shown = await attachSession(services, running.entry, session);
   return showUnseen(context, services, running.entry, session, shown);
+}
+
+/** What weakens the sandbox is told to people. */
+function tellUnprotected(context: CommandContext, running: RunningInstance): void {
+  for (const file of running.unprotected) {
+    const { branch } = running.entry;
+    context.output.note(
+      `Warning: ${file} was replaced since this container started, so programs in it can write it; to protect it again: hjk stop ${branch} && hjk run ${branch}`,
+    );
+  }
 }
 
 function restarted(entry: { id: string; branch: string }): string {

@@ -135,6 +135,46 @@ describe('ways of making the host run code through the git directory', () => {
   });
 });
 
+describe('a mask lies on a file, and goes with it when another file is put in its place', () => {
+  const write = (box: { repository: string }): string =>
+    `echo '# from inside' >> ${box.repository}/.git/config`;
+  it("hjk's own changes of the configuration leave it", async () => {
+    await using box = makeSandbox();
+    const remote = path.join(box.folder, 'remote.git');
+    git(box.folder, 'clone', '-q', '--bare', box.repository, remote);
+    git(remote, 'branch', 'theirs', 'main');
+    box.git('remote', 'add', 'origin', remote);
+    box.git('fetch', '-q');
+    await box.ok('run', 'a');
+    await box.ok('run', 'we"ird#;');
+    await box.ok('run', 'theirs');
+    expect(box.git('config', 'branch.we"ird#;.merge').trim()).toBe('refs/heads/we"ird#;');
+    expect(box.git('rev-parse', '--abbrev-ref', 'theirs@{upstream}').trim()).toBe('origin/theirs');
+    await box.ok('rm', 'theirs', '--yes', '-D');
+    expect((await box.hjk('exec', 'a', '--no-mux', 'sh', '-c', write(box))).stderr).toContain(
+      'Read-only file system',
+    );
+    await box.ok('rm', 'a', '--yes');
+    await box.ok('rm', 'we"ird#;', '--yes');
+    expect(fs.existsSync(path.join(box.repository, '.git/commondir'))).toBe(false);
+    box.git('fsck');
+  });
+  it("the user's own changes are noticed, and a restart of the instance protects again", async () => {
+    await using box = makeSandbox();
+    await box.ok('run', 'a');
+    box.git('config', 'some.thing', 'else');
+    expect((await box.hjk('-v', 'exec', 'a', '--no-mux', 'true')).stderr).toMatch(
+      /Warning: .*\.git\/config was replaced .*hjk stop a && hjk run a/,
+    );
+    await box.ok('stop', 'a');
+    await box.ok('run', 'a');
+    expect((await box.hjk('-v', 'exec', 'a', '--no-mux', 'sh', '-c', write(box))).stderr).toMatch(
+      /Read-only file system/,
+    );
+    expect((await box.hjk('-v', 'exec', 'a', '--no-mux', 'true')).stderr).not.toContain('Warning');
+  });
+});
+
 describe('git inside', () => {
   it.each([
     [0, 0],

@@ -3,6 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { followLog } from '../../../src/logs/follow.ts';
+import { noteOwn } from '../../../src/logs/own-log.ts';
 import { renderLine } from '../../../src/logs/line.ts';
 import { createLogRenderer } from '../../../src/logs/render.ts';
 import { findTail, readRange } from '../../../src/logs/tail.ts';
@@ -194,4 +195,17 @@ it('the writer rotates, and refuses a link in its place', () => {
   expect(fs.statSync(file).mode & 0o777).toBe(0o600);
   fs.symlinkSync('/etc/passwd', path.join(folder, 'link.log'));
   expect(() => createLogWriter(path.join(folder, 'link.log'), 10)).toThrow();
+});
+
+it("hjk's own log keeps 14 days, for the user alone", () => {
+  for (const name of ['hjk-2026-01-01.log', 'hjk-2026-01-20.log', 'other.log'])
+    fs.writeFileSync(path.join(folder, name), '');
+  noteOwn(folder, Date.parse('2026-02-01T12:00:00Z'), { event: 'x', session: 's' });
+  expect(fs.readdirSync(folder).sort()).toEqual(['hjk-2026-01-20.log', 'hjk-2026-02-01.log', 'other.log']);
+  expect(JSON.parse(fs.readFileSync(path.join(folder, 'hjk-2026-02-01.log'), 'utf8'))).toMatchObject({
+    event: 'x',
+    session: 's',
+    time: '2026-02-01T12:00:00.000Z',
+  });
+  expect(fs.statSync(path.join(folder, 'hjk-2026-02-01.log')).mode & 0o777).toBe(0o600);
 });

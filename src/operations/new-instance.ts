@@ -1,0 +1,94 @@
+import path from 'node:path';
+import type { Catalog, InstanceEntry } from '../catalog/types.ts';
+import { parsePorts, parseVolumes } from '../container/volumes.ts';
+import { worktreeFolder } from '../core/branch.ts';
+import { repositoryId, type Repository } from '../core/repository.ts';
+import { formatTime } from '../core/time.ts';
+import { refuseStranger, type MakePlan } from './bring-up.ts';
+import { chooseImage } from './choose-image.ts';
+import { belongsTo, findInstance } from './find-instance.ts';
+import { parseEnvironment, parseSpec } from './instance-spec.ts';
+import { requireImage, requireSshAgent, reservedPlaces } from './make-container.ts';
+import { newOperation, type Claim } from './operation.ts';
+import type { RunOptions } from './options.ts';
+import type { Services } from './services.ts';
+
+/**
+ * Checks all that can be checked before anything is made, then commits the entry, with our operation on it.
+ * Undefined where somebody else made the branch's instance meanwhile: then that one is to be waited for.
+ */
+export async function commitNewInstance(
+  services: Services,
+  repository: Repository,
+  options: RunOptions,
+): Promise<{ held: Claim; plan: MakePlan } | undefined> {
+  const { branch } = options;
+  const env = parseEnvironment(options, services.env);
+  checkOptions(services, options);
+  const operation = newOperation(services, 'run');
+  const places = worktreesFolder(services);
+  const of = { id: services.randomHex(4), repository, branch, places, now: services.now() };
+  try {
+    // the engine's library and its first answer take as long as git does: both at once
+    const runtime = services.runtime();
+    runtime.then(engine => engine.isRootless()).catch(() => undefined);
+    const git = await services.git(repository, operation.id);
+    const origin = await git.planBranch(branch, options.from);
+    const spec = parseSpec(options, await chooseImage(services, git, origin.commit, options.image));
+    await requireImage(await runtime, spec.image);
+    const planned = await services.catalog.read(catalog => newEntry(catalog, of));
+    refuseStranger(planned);
+    await git.requireNotCheckedOut(branch, planned.worktree);
+    const entry = await services.catalog.update(draft => {
+      if (findInstance(draft, repository, branch) !== undefined) return undefined;
+      const made = { ...newEntry(draft, of), operation };
+      draft.entries.push(made);
+      return structuredClone(made);
+    });
+    return entry === undefined
+      ? undefined
+      : { held: { entry, operation, takenFrom: undefined }, plan: { spec, env, origin } };
+  } catch (error) {
+    // what is in the way may be the very worktree that another run of the branch is making
+    if (await services.catalog.read(catalog => findInstance(catalog, repository, branch) !== undefined))
+      return undefined;
+    throw error;
+  }
+}
+
+/** A bad flag is told before git or the engine are asked. @throws HeadjackError usage */
+function checkOptions(services: Services, options: RunOptions): void {
+  parseSpec(options, '');
+  parsePorts(options.ports);
+  parseVolumes(options.volumes, services.cwd, reservedPlaces);
+  if (options.sshAgent) requireSshAgent(services);
+}
+
+/** `..` in a configured folder is followed: the catalog takes plain paths only. */
+function worktreesFolder(services: Services): string {
+  const given = services.paths.worktrees;
+  return given.split('/').includes('..') ? path.resolve(given) : given;
+}
+
+function newEntry(
+  catalog: Readonly<Catalog>,
+  of: { id: string; repository: Repository; branch: string; places: string; now: number },
+): InstanceEntry {
+  const siblings = catalog.entries.filter(entry => belongsTo(entry, of.repository));
+  const repoId = siblings[0]?.repo_id ?? repositoryId(of.repository);
+  const folder = path.join(of.places, repoId);
+  const taken = new Set(
+    catalog.entries.filter(e => path.dirname(e.worktree) === folder).map(e => path.basename(e.worktree)),
+  );
+  return {
+    id: of.id,
+    repo: of.repository.root,
+    repo_id: repoId,
+    branch: of.branch,
+    worktree: path.join(folder, worktreeFolder(of.branch, taken)),
+    container_id: '',
+    created_at: formatTime(of.now),
+    status: 'creating',
+    sessions: [],
+  };
+}
