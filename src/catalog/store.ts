@@ -32,6 +32,7 @@ const CANNOT_MARK = ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT', 'EMFILE', '
 
 export function createCatalogStore(options: CatalogOptions): CatalogStore {
   const file = realCatalogPath(options.file);
+  const folder = path.dirname(file);
 
   /** Undefined where there is no file yet. */
   const load = (): Buffer | undefined => {
@@ -78,13 +79,14 @@ export function createCatalogStore(options: CatalogOptions): CatalogStore {
 
     async update(fn) {
       try {
-        if (!fs.existsSync(path.dirname(file))) {
-          makePrivateFolder(path.dirname(file));
-          fsyncFolder(path.dirname(path.dirname(file)));
-        }
         const lock = new CatalogLock(file, options.verb);
         for (;;) {
-          const marker = await lock.acquireExclusive();
+          const marker = await lock.acquireExclusive().catch((error: unknown) => {
+            if (errnoOf(error) !== 'ENOENT' || fs.existsSync(folder)) throw error;
+            makePrivateFolder(folder); // first use
+            fsyncFolder(path.dirname(folder));
+            return lock.acquireExclusive();
+          });
           let result: ReturnType<typeof fn>;
           let text: string;
           try {

@@ -20,6 +20,9 @@ const LOCK_TIMEOUT_MS = 5000;
 /** A head of the queue that leaves a free lock lying this long is passed over: order is a courtesy. */
 const BYPASS_MS = 250;
 
+/** Whether this process found others at the lock when it last came: then it looks before it flags, to disturb nobody. */
+let metOthers = false;
+
 /** Thrown inside the store only: the marker was taken away while this process was suspended. */
 export class LockLost extends Error {}
 
@@ -45,23 +48,30 @@ export class CatalogLock {
   }
 
   async acquireShared(): Promise<OwnMarker> {
-    const marker = this.#enterFree() ?? (await this.#acquire('r'));
+    const marker = this.#enterFree('r') ?? (await this.#acquire('r'));
     closeMarker(marker);
     return marker;
   }
 
-  /** The usual case, nobody there: flag, look once, done. */
-  #enterFree(): OwnMarker | undefined {
-    const marker = this.#markers.flag('r');
-    const { writers, queue } = this.#markers.look();
-    if (writers.length === 0 && queue.length === 0) return marker;
-    this.#markers.drop(marker);
-    return undefined;
-  }
-
   async acquireExclusive(): Promise<OwnMarker> {
     this.#gate ??= createGate(this.#file, (await import('proper-lockfile')).default.lockSync);
-    return this.#acquire('w');
+    return this.#enterFree('w') ?? this.#acquire('w');
+  }
+
+  /** The usual case, nobody there: flag, look once, done. A process that met others last time looks first. */
+  #enterFree(kind: LockKind): OwnMarker | undefined {
+    if (metOthers) {
+      metOthers = false;
+      return undefined;
+    }
+    const marker = kind === 'r' ? this.#markers.flag('r') : this.#gate?.pass(() => this.#markers.flag('w'));
+    if (marker === undefined) return undefined;
+    const { readers, writers, queue } = this.#markers.look();
+    const own = kind === 'w' ? 1 : 0;
+    if (writers.length === own && queue.length === 0 && (kind === 'r' || readers.length === 0)) return marker;
+    this.#markers.drop(marker);
+    metOthers = true;
+    return undefined;
   }
 
   release(marker: OwnMarker): void {
@@ -108,6 +118,7 @@ export class CatalogLock {
           block = entered?.block;
         }
         ticket ??= this.#markers.takeTicket(kind);
+        metOthers = true;
         if (block !== undefined) await this.#pause(block, { place: ahead.length, deadline, kind, pace });
         else if (now > deadline) throw this.#timedOut(kind);
         else await sleep(1);
