@@ -7,7 +7,10 @@ import { placesOf } from '../operations/session-states.ts';
 import { sessionFiles } from '../session/files.ts';
 import type { CommandContext } from './context.ts';
 
-/** A program that ended before anybody could look at it has said something all the same: its log is shown instead. */
+/**
+ * What a program said before it ended is gone from the terminal with its screen. Where nobody could look at it in time its log is
+ * shown instead; where it failed, people are told where to look.
+ */
 export function showUnseen(
   context: CommandContext,
   services: Services,
@@ -15,7 +18,13 @@ export function showUnseen(
   session: SessionEntry,
   shown: Attached,
 ): number {
-  if (!shown.unseen) return shown.code;
+  if (!shown.unseen) {
+    if (shown.code !== 0)
+      context.output.note(
+        `Session ${session.name} exited (${String(shown.code)}); its output: hjk logs ${entry.branch} ${session.name}`,
+      );
+    return shown.code;
+  }
   const { log } = sessionFiles(placesOf(services), entry.id, session.id);
   const renderer = createLogRenderer({ colors: context.output.colors, live: false });
   for (const range of findTail([log], { lines: 1000, maxBytes: 1024 ** 2 }).ranges) {

@@ -1,9 +1,11 @@
+import fs from 'node:fs';
 import type { InstanceEntry } from '../catalog/types.ts';
 import type { ContainerSummary } from '../container/port.ts';
 import { HeadjackError } from '../errors.ts';
 import { instanceFiles } from '../session/files.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { bringUp, BringUpFailed } from './bring-up.ts';
+import { worktreeGone } from './ensure-worktree.ts';
 import { findContainer } from './find-container.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
 import { loadSpec } from './instance-spec.ts';
@@ -44,6 +46,7 @@ export async function requireRunning(services: Services, branch: string): Promis
     }
     const container = findContainer(await services.lister.list(), entry, services);
     if (operation === undefined && container?.state === 'running') {
+      if (!fs.existsSync(entry.worktree)) throw worktreeGone(entry);
       const spec = loadSpec(instanceFiles(placesOf(services), entry.id).spec);
       return { entry, container, restarted, unprotected: findLiftedMasks(spec?.masked) };
     }

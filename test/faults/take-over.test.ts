@@ -252,3 +252,21 @@ it('a container that was removed by hand is made again from what the instance wa
     }).trim(),
   ).toBe(String(64 * 1024 ** 2));
 });
+
+it('a worktree that was deleted by hand is told, and rm takes the rest away', async () => {
+  await using box = makeSandbox();
+  await box.ok('run', 'x');
+  fs.rmSync(entry(box).worktree, { recursive: true });
+  for (const args of [
+    ['run', 'x'],
+    ['exec', 'x', '-d', 'ls'],
+  ]) {
+    expect(await box.hjk(...args)).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(/is gone[\s\S]*hjk rm x/) as string,
+    });
+  }
+  await box.ok('rm', 'x', '--yes');
+  expect(box.git('worktree', 'list').trim().split('\n')).toHaveLength(1);
+  await box.ok('run', 'x');
+});

@@ -456,5 +456,19 @@ describe('the container', () => {
     });
     expect(remote).toMatchObject({ code: 7, stderr: expect.stringContaining('another machine') as string });
     expect(box.catalog().entries).toHaveLength(1);
+    fs.chmodSync(box.folder, 0o755);
+    fs.chmodSync(box.home, 0o777);
+    const other = await runProgram(
+      'setpriv',
+      ['--reuid', '4321', '--regid', '4321', '--clear-groups', cli, '-C', box.repository, 'ps', '--all'],
+      {
+        cwd: '/',
+        env: { ...box.env, HEADJACK_STATE_DIR: path.join(box.home, 'other') },
+      },
+    );
+    expect(other).toMatchObject({
+      code: 7,
+      stderr: expect.stringMatching(/may not use[\s\S]*usermod -aG docker/) as string,
+    });
   });
 });
