@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { readIfThere } from '../process/files.ts';
+import { readGitFile } from './git-file.ts';
 import type { Repository } from '../core/repository.ts';
 
 /**
@@ -58,10 +59,10 @@ function gitDirOf(dotGit: string): string | undefined {
   }
   if (stat.isDirectory()) return isGitDir(dotGit) ? fs.realpathSync(dotGit) : undefined;
   if (!stat.isFile()) return undefined;
-  const target = /^gitdir: (.+?)\n*$/s.exec(readIfThere(dotGit) ?? '')?.[1];
+  const target = readGitFile(dotGit);
   if (target === undefined) return undefined;
   try {
-    return fs.realpathSync(path.resolve(path.dirname(dotGit), target));
+    return fs.realpathSync(target);
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { listFolder, readIfThere, realPathOf } from '../process/files.ts';
+import { readGitFile } from './git-file.ts';
 
 /** What `.git` of a folder says, and whether git's own metadata agrees. */
 export interface WorktreeMetadata {
@@ -35,8 +36,8 @@ export function namedMetadata(worktree: string): string | undefined {
   } catch {
     return undefined;
   }
-  const target = /^gitdir: (.+?)\n*$/s.exec(readIfThere(dotGit) ?? '')?.[1];
-  return target === undefined ? undefined : realPathOf(path.resolve(worktree, target));
+  const target = readGitFile(dotGit);
+  return target === undefined ? undefined : realPathOf(target);
 }
 
 export function lockReason(instanceId: string): string {

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { readIfThere, realPathOf } from '../process/files.ts';
-import { createPlumbing, type Plumbing } from './plumbing.ts';
+import { realPathOf } from '../process/files.ts';
+import { readGitFile } from './git-file.ts';
+import { createPlumbing, findObject, type Plumbing } from './plumbing.ts';
 import { findChanges, type TreeChanges } from './tree-changes.ts';
 
 /** A repository inside a worktree: a submodule or one that somebody cloned or made there. */
@@ -21,9 +22,9 @@ export interface NestedRepository {
 export function linkedWorktreeOf(folder: string): string | undefined {
   const dotGit = path.join(folder, '.git');
   if (!fs.lstatSync(dotGit).isFile()) return undefined;
-  const target = /^gitdir: (.+?)\n*$/s.exec(readIfThere(dotGit) ?? '')?.[1];
+  const target = readGitFile(dotGit);
   if (target === undefined) return undefined;
-  const metadata = realPathOf(path.resolve(folder, target));
+  const metadata = realPathOf(target);
   return fs.existsSync(path.join(metadata, 'commondir')) ? metadata : undefined;
 }
 
@@ -36,22 +37,20 @@ export async function openNested(
   const folder = path.join(worktree, Buffer.from(relative, 'latin1').toString('utf8'));
   const git = await createPlumbing({ gitDir: path.join(folder, '.git'), workTree: folder }, env);
   await git.text(['rev-parse', '--git-dir']);
-  const head = (await git.try(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])).stdout
-    .toString('latin1')
-    .trim();
+  const head = await findObject(git, 'HEAD^{commit}');
   const refs = new Map<string, string>();
   for (const line of (await git.text(['for-each-ref', '--format=%(objectname) %(refname)'])).split('\n')) {
     const [object, name] = line.split(' ');
     if (object !== undefined && name !== undefined && name !== '') refs.set(name, object);
   }
-  if (head !== '') refs.set('HEAD', head);
+  if (head !== undefined) refs.set('HEAD', head);
   const missing =
     refs.size === 0
       ? ''
       : await git.text([
           'rev-list',
           '--max-count=1',
-          ...(head === '' ? [] : ['HEAD']),
+          ...(head === undefined ? [] : ['HEAD']),
           '--all',
           '--not',
           '--remotes',
@@ -59,7 +58,7 @@ export async function openNested(
   return {
     path: relative,
     git,
-    head: head === '' ? undefined : head,
+    head,
     changes: await findChanges(git, folder),
     unpushed: missing.trim() === '' ? new Map() : refs,
     shallow: (await git.text(['rev-parse', '--is-shallow-repository'])).trim() === 'true',

@@ -98,3 +98,9 @@ export function gitMissing(error: unknown): unknown {
 export function splitNul(text: string): string[] {
   return text === '' ? [] : text.replace(/\0$/, '').split('\0');
 }
+
+/** The object that a name stands for, or undefined where there is none. */
+export async function findObject(git: Plumbing, name: string): Promise<string | undefined> {
+  const found = (await git.try(['rev-parse', '--verify', '--quiet', name])).stdout.toString('latin1').trim();
+  return found === '' ? undefined : found;
+}

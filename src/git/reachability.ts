@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Plumbing } from './plumbing.ts';
+import { findObject, type Plumbing } from './plumbing.ts';
 
 /** A commit that goes with the worktree or its branch, unless something that stays holds it. */
 export interface DoomedTip {
@@ -70,10 +70,8 @@ export async function worktreeOnlyTips(git: Plumbing, metadata: string): Promise
     }
   }
   for (const name of ['MERGE_AUTOSTASH', 'rebase-merge/autostash', 'rebase-apply/autostash'].filter(has)) {
-    const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${name}^{commit}`])).stdout
-      .toString('latin1')
-      .trim();
-    if (commit !== '') tips.push({ what: name, commit });
+    const commit = await findObject(git, `${name}^{commit}`);
+    if (commit !== undefined) tips.push({ what: name, commit });
   }
   return tips;
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { HeadjackError } from '../errors.ts';
 import type { Look, WorktreeSubject } from './look.ts';
 import { hasChanges, type NestedRepository } from './nested.ts';
-import type { Plumbing } from './plumbing.ts';
+import { findObject, type Plumbing } from './plumbing.ts';
 import { fillIndex, lstatIn, withPrivateIndex, type IndexEntry } from './tree-changes.ts';
 
 export interface Snapshot {
@@ -98,10 +98,8 @@ export async function writeWorkingTree(look: Look, at: string): Promise<string> 
 }
 
 async function headTree(git: Plumbing): Promise<string> {
-  const tree = (await git.try(['rev-parse', '--verify', '--quiet', 'HEAD^{tree}'])).stdout
-    .toString('latin1')
-    .trim();
-  return tree === '' ? (await git.text(['hash-object', '-w', '-t', 'tree', '--stdin'])).trim() : tree;
+  const tree = await findObject(git, 'HEAD^{tree}');
+  return tree ?? (await git.text(['hash-object', '-w', '-t', 'tree', '--stdin'])).trim();
 }
 
 /** The index as a tree: stages of a conflict as `<path>~1`, `~2`, `~3`. */
@@ -164,10 +162,8 @@ async function commitTree(
 async function onlyCommits(git: Plumbing, objects: readonly string[]): Promise<string[]> {
   const commits: string[] = [];
   for (const object of objects) {
-    const commit = (await git.try(['rev-parse', '--verify', '--quiet', `${object}^{commit}`])).stdout
-      .toString('latin1')
-      .trim();
-    if (commit !== '') commits.push(commit);
+    const commit = await findObject(git, `${object}^{commit}`);
+    if (commit !== undefined) commits.push(commit);
   }
   return commits;
 }
@@ -177,7 +173,7 @@ async function nameSnapshot(git: Plumbing, instanceId: string, commit: string): 
     const ref = `refs/headjack/snapshots/${instanceId}-${String(n)}`;
     const result = await git.try(['update-ref', ref, commit, '0'.repeat(commit.length)]);
     if (result.code === 0) return ref;
-    if ((await git.try(['rev-parse', '--verify', '--quiet', ref])).code !== 0) {
+    if ((await findObject(git, ref)) === undefined) {
       throw new HeadjackError('git_failed', `git update-ref failed: ${result.stderr.trim()}`);
     }
   }

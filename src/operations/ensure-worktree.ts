@@ -8,6 +8,7 @@ import type { BranchOrigin } from '../git/port.ts';
 import { makePrivateFolder } from '../process/files.ts';
 import { throwIfInterrupted, type Claim } from './operation.ts';
 import type { RepositoryGit, Services } from './services.ts';
+import { subjectOf } from './subject.ts';
 
 /** What was made by this very attempt: what a failure has to undo. */
 export interface Made {
@@ -73,13 +74,7 @@ async function removeHalfMade(
 ): Promise<void> {
   const { entry } = held;
   const keeper = await services.keeper(held.operation.id);
-  const subject = {
-    instanceId: entry.id,
-    commonDir: repository.commonDir,
-    worktree: entry.worktree,
-    branch: entry.branch,
-    deleteBranch: false,
-  };
+  const subject = subjectOf(entry, repository, false);
   const metadata = keeper.findMetadata(repository.commonDir, entry.worktree);
   // the lock that a killed git leaves on its own index protects nothing any more: its program was waited for
   if (metadata !== undefined) fs.rmSync(path.join(metadata.folder, 'index.lock'), { force: true });

@@ -10,6 +10,7 @@ import { busyError, claim, commitClaimed, isDead, type Claim } from './operation
 import { removeTraces } from './remove-traces.ts';
 import type { Services } from './services.ts';
 import { stopContainer } from './stop.ts';
+import { subjectOf } from './subject.ts';
 
 export interface RemoveOptions {
   readonly branch: string;
@@ -205,16 +206,6 @@ async function lookAside(
     if (metadata !== undefined) fs.writeFileSync(dotGit, `gitdir: ${metadata.folder}\n`, { flag: 'wx' });
   }
   return keeper.look(subject, aside);
-}
-
-function subjectOf(entry: InstanceEntry, repository: Repository, deleteBranch: boolean): WorktreeSubject {
-  return {
-    instanceId: entry.id,
-    commonDir: repository.commonDir,
-    worktree: entry.worktree,
-    branch: entry.branch,
-    deleteBranch,
-  };
 }
 
 /** The repository that the entry names, which may be gone. */

@@ -1,0 +1,18 @@
+import type { InstanceEntry } from '../catalog/types.ts';
+import type { Repository } from '../core/repository.ts';
+import type { WorktreeSubject } from '../git/look.ts';
+
+/** An entry's worktree, for looking at it. */
+export function subjectOf(
+  entry: InstanceEntry,
+  repository: Repository,
+  deleteBranch: boolean,
+): WorktreeSubject {
+  return {
+    instanceId: entry.id,
+    commonDir: repository.commonDir,
+    worktree: entry.worktree,
+    branch: entry.branch,
+    deleteBranch,
+  };
+}
