@@ -82,8 +82,9 @@ export function createCatalogStore(options: CatalogOptions): CatalogStore {
         const lock = new CatalogLock(file, options.verb);
         for (;;) {
           const marker = await lock.acquireExclusive().catch((error: unknown) => {
-            if (errnoOf(error) !== 'ENOENT' || fs.existsSync(folder)) throw error;
-            makePrivateFolder(folder); // first use
+            if (errnoOf(error) !== 'ENOENT') throw error;
+            // first use; the folder may be there by now, made by another process that came first
+            makePrivateFolder(folder);
             fsyncFolder(path.dirname(folder));
             return lock.acquireExclusive();
           });

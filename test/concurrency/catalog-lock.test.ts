@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createCatalogStore } from '../../src/catalog/store.ts';
 import { HeadjackError } from '../../src/errors.ts';
 import { ended, makeFolder, root } from '../support/sandbox.ts';
@@ -92,6 +92,28 @@ describe('16 processes, readers among them, some killed and some suspended', () 
     await store().update(() => undefined); // clears what the killed left
     expect(fs.readdirSync(folder).filter(name => /\.[rw]-/.test(name))).toEqual([]);
   });
+});
+
+it('many processes may be the first to use a state root', async () => {
+  for (let round = 0; round < 6; round++) {
+    file = path.join(folder, `root-${round}/state/catalog.json`);
+    const outputs = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => ended(worker(`w${i}`, 1, 'plain'))),
+    );
+    expect(outputs.map(o => o.stderr).join('')).toBe('');
+    expect(load().counter).toBe(12);
+  }
+});
+
+it('the state root may be made by another between our look and our answer to it', async () => {
+  file = path.join(folder, 'state/catalog.json');
+  const look = vi.spyOn(fs, 'readdirSync').mockImplementationOnce(() => {
+    fs.mkdirSync(path.dirname(file));
+    throw Object.assign(new Error('no such folder'), { code: 'ENOENT' });
+  });
+  await store().update(() => undefined);
+  expect(look).toHaveBeenCalled();
+  look.mockRestore();
 });
 
 /** A writer is suspended inside its update until another has taken the lock over and committed, then resumed. */
