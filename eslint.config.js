@@ -14,7 +14,7 @@ const importers = [
   importOnlyIn('simple-git', ['src/git/simple-git-repository.ts']),
   importOnlyIn('proper-lockfile', ['src/catalog/lock/**']),
   importOnlyIn('yaml', ['src/config/**', 'src/cli/commands/config.ts']),
-  importOnlyIn('zod', ['src/config/schema.ts', 'src/catalog/schema.ts']),
+  importOnlyIn('zod', ['src/config/schema.ts', 'src/catalog/schema.ts', 'src/git/snapshot-message.ts']),
   importOnlyIn('jsonc-parser', ['src/operations/choose-image.ts']),
 ];
 

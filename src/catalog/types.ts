@@ -19,7 +19,7 @@ export interface SessionEntry {
   exit_code?: number;
 }
 
-export type OperationKind = 'run' | 'start' | 'stop' | 'rm';
+export type OperationKind = 'run' | 'start' | 'stop' | 'rm' | 'restore' | 'recreate' | 'rename' | 'doctor';
 
 /** What a verb that changes the instance is doing, and who does it. */
 export interface Operation {
@@ -31,7 +31,11 @@ export interface Operation {
   pid_ns: string;
   since: string;
   /** Set once `rm` has begun to delete: from then on the removal is only ever finished. */
-  deleting?: { snapshot: string; branch_tip?: string };
+  deleting?: { snapshot: string; branch_tip?: string; include_ignored?: boolean };
+  /** What `restore` brings back. */
+  snapshot?: string;
+  /** What `rename` is at: whoever takes it over finishes it. */
+  rename?: { from: string; to: string; tip: string };
 }
 
 export interface InstanceEntry {

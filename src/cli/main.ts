@@ -21,6 +21,7 @@ const handlers: Readonly<Record<string, () => Promise<AnyHandler>>> = {
   stop: async () => (await import('./commands/stop.ts')).stop,
   kill: async () => (await import('./commands/kill.ts')).kill,
   rm: async () => (await import('./commands/rm.ts')).rm,
+  restore: async () => (await import('./commands/restore.ts')).restore,
   image: async () => (await import('./commands/image.ts')).image as Handler<never> as AnyHandler,
   config: async () => (await import('./commands/config.ts')).config,
   paths: async () => (await import('./commands/paths.ts')).paths,

@@ -103,8 +103,19 @@ export const manual: Readonly<Record<string, () => string>> = {
         ['hjk rm feat/login --force -D', 'stores what would be lost, deletes the branch too'],
       ],
       [0, 3, 4, 5, 6, 7, 8, 9],
+      ['What --force deletes is stored first: hjk restore brings it back.'],
+    ),
+  restore: () =>
+    page(
       [
-        'What --force deletes is stored under refs/headjack/snapshots/ first: git log --all --glob=refs/headjack',
+        ['hjk restore --list', 'what is stored'],
+        ['hjk restore feat/login', 'the newest of a branch'],
+        ['hjk restore 1a2b3c4d-1 --as second-look', 'one by its id, as a branch of another name'],
+      ],
+      [0, 2, 3, 4, 5, 6, 8, 9],
+      [
+        'Brings back HEAD, index, files with their modes, and an unfinished rebase or merge; hjk run makes the container.',
+        'The snapshot stays until hjk prune.',
       ],
     ),
   image: () => page([['hjk image build', 'headjack/base, by the best way that works here']], [0, 2, 7, 8]),

@@ -106,7 +106,13 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
     json(command)
       .option('-f, --force', 'also where work would be lost: it is stored as a snapshot first')
       .option('-y, --yes', 'do not ask')
-      .option('-D, --delete-branch', 'delete the branch too'),
+      .option('-D, --delete-branch', 'delete the branch too')
+      .option('--include-ignored', 'store the files that git ignores, too'),
+  );
+  define('restore [what]', 'bring back what rm stored: of a branch, or a snapshot by its id', command =>
+    json(command)
+      .option('-l, --list', 'list the snapshots of this repository')
+      .option('--as <branch>', 'under another branch name'),
   );
   define('image <action>', 'build: make the base image headjack/base', command =>
     command

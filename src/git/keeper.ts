@@ -8,7 +8,12 @@ import {
   unlockMetadata,
   type WorktreeMetadata,
 } from './metadata.ts';
-import { deleteFolder, needsSnapshot, storeSnapshot, writeWorkingTree, type Snapshot } from './snapshot.ts';
+import { deleteFolder } from './delete-folder.ts';
+import { createPlumbing, type Plumbing } from './plumbing.ts';
+import { planRestore, restoreSnapshot, type RestorePlan } from './restore.ts';
+import { needsSnapshot, storeSnapshot, type Snapshot } from './snapshot.ts';
+import { dropSnapshot, listSnapshots, type StoredSnapshot } from './snapshot-list.ts';
+import { addsTo, readWorkingTree, type FileTree } from './working-tree.ts';
 
 /** Looking at, storing and deleting worktrees: the git of `rm`. */
 export interface WorktreeKeeper {
@@ -17,14 +22,29 @@ export interface WorktreeKeeper {
   findDoubt(subject: WorktreeSubject): string | undefined;
   needsSnapshot(look: Look): boolean;
   store(subject: WorktreeSubject, look: Look, at?: string): Promise<Snapshot>;
-  /** Tree object of the folder's present content. */
-  writeTree(look: Look, at: string): Promise<string>;
-  /** Whether the tree holds anything that `base` (a commit or tree; HEAD where empty) has not alike. */
-  addsTo(look: Look, base: string, tree: string): Promise<boolean>;
+  /** The folder's present content. */
+  readTree(look: Look, at: string): FileTree;
+  /** Whether the tree holds anything that `base` (a commit; HEAD where empty) has not alike. */
+  addsTo(look: Look, base: string, tree: FileTree): Promise<boolean>;
+  /** Snapshots of a repository, the newest first. */
+  listSnapshots(commonDir: string): Promise<StoredSnapshot[]>;
+  /** Where a snapshot's HEAD can go, or why it cannot. */
+  planRestore(commonDir: string, snapshot: StoredSnapshot, as: string | undefined): Promise<RestorePlan>;
+  /** Brings a snapshot back into a worktree that was made without a checkout. */
+  restore(
+    metadata: WorktreeMetadata,
+    worktree: string,
+    snapshot: StoredSnapshot,
+    plan: RestorePlan,
+  ): Promise<void>;
+  /** Deletes a snapshot if it still is the one that was read. */
+  dropSnapshot(commonDir: string, snapshot: StoredSnapshot): Promise<boolean>;
   findMetadata(commonDir: string, worktree: string): WorktreeMetadata | undefined;
   /** Locked already: somebody's reason stays. */
   lock(metadata: WorktreeMetadata, reason: string): void;
   unlock(metadata: WorktreeMetadata): void;
+  /** Removes the lock that a killed git left on its own index. */
+  clearIndexLock(metadata: WorktreeMetadata): void;
   /** Once no container of the repository is left. */
   unguard(commonDir: string): void;
   /** Where a worktree is put while it is deleted. */
@@ -35,30 +55,30 @@ export interface WorktreeKeeper {
 }
 
 export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
+  const open = (commonDir: string): Promise<Plumbing> => createPlumbing({ gitDir: commonDir }, env);
   return {
     look: (subject, at) => lookAtWorktree(subject, env, at),
     findDoubt,
     needsSnapshot,
     store: storeSnapshot,
-    writeTree: writeWorkingTree,
-    async addsTo(look, base, tree) {
-      if (look.git === undefined) return true;
-      const from = base === '' ? 'HEAD' : base;
-      const result = await look.git.try([
-        'diff-tree',
-        '-r',
-        '--no-renames',
-        '--name-only',
-        '-z',
-        '--diff-filter=d',
-        `${from}^{tree}`,
-        tree,
-      ]);
-      return result.code !== 0 || result.stdout.length > 0;
-    },
+    readTree: (look, at) => readWorkingTree(look, at).files,
+    addsTo,
     findMetadata,
+    listSnapshots: async commonDir => listSnapshots(await open(commonDir)),
+    planRestore: async (commonDir, snapshot, as) => planRestore(await open(commonDir), snapshot, as),
+    restore: async (metadata, worktree, snapshot, plan) =>
+      restoreSnapshot(
+        await createPlumbing({ gitDir: metadata.folder, workTree: worktree }, env),
+        { metadata: metadata.folder, worktree },
+        snapshot,
+        plan,
+      ),
+    dropSnapshot: async (commonDir, snapshot) => dropSnapshot(await open(commonDir), snapshot),
     lock: lockMetadata,
     unlock: unlockMetadata,
+    clearIndexLock: metadata => {
+      fs.rmSync(`${metadata.folder}/index.lock`, { force: true });
+    },
     unguard: removeGuard,
     asideOf: (worktree, instanceId) => `${worktree}.hjk-removing-${instanceId}`,
     deleteFolder,

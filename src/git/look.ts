@@ -13,6 +13,7 @@ import {
   type UnreachableCommits,
 } from './reachability.ts';
 import { findChanges, type TreeChanges } from './tree-changes.ts';
+import { findUnfinished } from './unfinished.ts';
 import { walkTree } from './walk.ts';
 
 /** The worktree of an instance, as the catalog names it. */
@@ -23,6 +24,8 @@ export interface WorktreeSubject {
   readonly branch: string;
   /** The branch is to go too. */
   readonly deleteBranch: boolean;
+  /** Files that git ignores count as work. */
+  readonly includeIgnored: boolean;
 }
 
 /** What a look at a worktree found. `reasons` is why removing it would lose work; empty means it would not. */
@@ -33,6 +36,12 @@ export interface Look {
   readonly metadata: WorktreeMetadata | undefined;
   readonly head: string | undefined;
   readonly detached: boolean;
+  /** The ref that HEAD names, where it is not detached. */
+  readonly headRef: string | undefined;
+  /** Refs that only this worktree has: name → commit. */
+  readonly ownRefs: ReadonlyMap<string, string>;
+  /** What is under way: `a rebase`, … */
+  readonly unfinished: readonly string[];
   /** Tip of the instance's branch. */
   readonly branchTip: string | undefined;
   readonly unreachable: readonly UnreachableCommits[];
@@ -41,15 +50,6 @@ export interface Look {
   readonly nested: readonly NestedRepository[];
   readonly git: Plumbing | undefined;
 }
-
-const unfinished: readonly (readonly [file: string, what: string])[] = [
-  ['rebase-merge', 'a rebase'],
-  ['rebase-apply', 'a rebase or am'],
-  ['MERGE_HEAD', 'a merge'],
-  ['CHERRY_PICK_HEAD', 'a cherry-pick'],
-  ['REVERT_HEAD', 'a revert'],
-  ['BISECT_LOG', 'a bisect'],
-];
 
 /**
  * Looks at everything that removing the worktree would take away. Changes nothing.
@@ -91,14 +91,14 @@ export async function lookAtWorktree(
         `${String(tip.count)} commit${tip.count === 1 ? '' : 's'} of ${tip.what} on no other branch, tag or remote`,
       );
     }
-    for (const [file, what] of metadata === undefined ? [] : unfinished) {
-      if (fs.existsSync(path.join(metadata?.folder ?? '', file))) reasons.push(`${what} is not finished`);
-    }
-    if (!present) return { ...heads, reasons, unknown: false, metadata, changes: undefined, nested: [], git };
-    const changes = await findChanges(git, at);
+    const unfinished = metadata === undefined ? [] : findUnfinished(metadata.folder);
+    reasons.push(...unfinished.map(what => `${what} is not finished`));
+    const known = { ...heads, reasons, unfinished, unknown: false, metadata, git };
+    if (!present) return { ...known, changes: undefined, nested: [] };
+    const changes = await findChanges(git, at, { ignored: subject.includeIgnored });
     reasons.push(...describeChanges(changes));
     const nested = await judgeNested(at, { git, changes, env }, reasons);
-    return { ...heads, reasons, unknown: false, metadata, changes, nested, git };
+    return { ...known, changes, nested };
   } catch (error) {
     if (error instanceof HeadjackError && error.code !== 'git_failed') throw error;
     return unknownLook(metadata, messageOf(error));
@@ -118,6 +118,9 @@ function unknownLook(metadata: WorktreeMetadata | undefined, why: string): Look 
     metadata,
     head: undefined,
     detached: false,
+    headRef: undefined,
+    ownRefs: new Map(),
+    unfinished: [],
     branchTip: undefined,
     unreachable: [],
     changes: undefined,
@@ -150,7 +153,7 @@ async function judgeHeads(
   subject: WorktreeSubject,
   git: Plumbing,
   ownMetadata: string | undefined,
-): Promise<Pick<Look, 'head' | 'detached' | 'branchTip' | 'unreachable'>> {
+): Promise<Pick<Look, 'head' | 'detached' | 'headRef' | 'ownRefs' | 'branchTip' | 'unreachable'>> {
   const names = ['HEAD', `refs/heads/${subject.branch}`].map(name => `${name}^{commit}`);
   const answers = (
     await git.text(['cat-file', '--batch-check=%(objectname)'], {
@@ -159,15 +162,26 @@ async function judgeHeads(
   ).split('\n');
   const [ownCommit, branchTip] = answers.map(line => (/^[0-9a-f]+$/.test(line) ? line : undefined));
   const head = ownMetadata === undefined ? undefined : ownCommit;
-  const detached = head !== undefined && (await git.try(['symbolic-ref', '--quiet', 'HEAD'])).code !== 0;
+  const headRef = ownMetadata === undefined ? undefined : await readHeadRef(git, ownMetadata);
+  const detached = head !== undefined && headRef === undefined;
   const tips: DoomedTip[] = [];
   if (head !== undefined && detached) tips.push({ what: 'the detached HEAD', commit: head });
   if (subject.deleteBranch && branchTip !== undefined && !(detached && branchTip === head)) {
     tips.push({ what: `branch ${subject.branch}`, commit: branchTip });
   }
-  if (ownMetadata !== undefined) tips.push(...(await worktreeOnlyTips(git, ownMetadata)));
+  const own = ownMetadata === undefined ? [] : await worktreeOnlyTips(git, ownMetadata);
+  tips.push(...own);
+  const ownRefs = new Map(own.filter(tip => tip.what.startsWith('refs/')).map(tip => [tip.what, tip.commit]));
   const unreachable = await findUnreachable(git, tips, subject.deleteBranch ? subject.branch : undefined);
-  return { head, detached, branchTip, unreachable };
+  return { head, detached, headRef, ownRefs, branchTip, unreachable };
+}
+
+/** By hand, as asking git costs as much as a quarter of a look; a repository of reftables keeps no HEAD in the file. */
+async function readHeadRef(git: Plumbing, metadata: string): Promise<string | undefined> {
+  const found = /^ref: (refs\/.+)$/m.exec(readIfThere(path.join(metadata, 'HEAD')) ?? '')?.[1];
+  if (found !== 'refs/heads/.invalid') return found;
+  const said = (await git.try(['symbolic-ref', '--quiet', 'HEAD'])).stdout.toString('latin1').trim();
+  return said === '' ? undefined : said;
 }
 
 function describeChanges(changes: TreeChanges): string[] {

@@ -17,9 +17,14 @@ export interface Plumbing {
   try(args: readonly string[], options?: PlumbingOptions): Promise<RunResult>;
 }
 
+/** What git writes under these is on the disk when it returns: by default it is so for packs only. */
+export const durable: readonly string[] = ['-c', 'core.fsync=all'];
+
 interface PlumbingOptions {
-  /** Bytes as latin1, or a Buffer. */
-  readonly input?: string | Buffer;
+  /** Bytes as latin1, or Buffers. */
+  readonly input?: string | Buffer | AsyncIterable<Buffer> | Iterable<Buffer>;
+  /** An open file that gets the output. */
+  readonly stdoutFd?: number;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -45,6 +50,7 @@ export async function createPlumbing(place: PlumbingPlace, env: NodeJS.ProcessEn
       return await runCaptured('git', [...settings.flatMap(s => ['-c', s]), ...base, ...args], {
         cwd,
         env: gitEnvironment(env, options.env),
+        ...(options.stdoutFd === undefined ? {} : { stdoutFd: options.stdoutFd }),
         ...(options.input === undefined
           ? {}
           : {

@@ -16,6 +16,8 @@ export interface RepositoryGit {
   requireNotCheckedOut(branch: string, worktree: string): Promise<void>;
   /** Adds the worktree, making the branch where it is new, with its upstream where one can be told. */
   addWorktree(worktree: string, branch: string, origin: BranchOrigin): Promise<void>;
+  /** Adds a worktree at a commit, detached and without files. */
+  addEmptyWorktree(worktree: string, commit: string): Promise<void>;
   /** Forgets a worktree whose folder is gone. Already forgotten is fine. */
   forgetWorktree(worktree: string): Promise<void>;
   /**

@@ -190,6 +190,11 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
         await appendUpstream(repository.commonDir, branch, remote);
     },
 
+    async addEmptyWorktree(worktree, commit) {
+      const add = ['worktree', 'add', '--quiet', '--no-checkout', '--detach', '--', worktree, commit];
+      await raw(await git(), add);
+    },
+
     async forgetWorktree(worktree) {
       await raw(await git(), ['worktree', 'remove', '--force', '--force', worktree]);
     },

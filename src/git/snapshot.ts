@@ -1,10 +1,14 @@
-import fs from 'node:fs';
-import path from 'node:path';
 import { HeadjackError } from '../errors.ts';
+import { importFiles } from './import-blobs.ts';
 import type { Look, WorktreeSubject } from './look.ts';
 import { hasChanges, type NestedRepository } from './nested.ts';
-import { findObject, type Plumbing } from './plumbing.ts';
+import { durable, findObject, type Plumbing } from './plumbing.ts';
+import { formatMessage, type SnapshotMessage } from './snapshot-message.ts';
 import { fillIndex, lstatIn, withPrivateIndex, type IndexEntry } from './tree-changes.ts';
+import { readWorkingTree, type FileTree } from './working-tree.ts';
+import { storeState } from './unfinished.ts';
+
+export const SNAPSHOTS = 'refs/headjack/snapshots/';
 
 export interface Snapshot {
   readonly ref: string;
@@ -15,24 +19,28 @@ export interface Snapshot {
 
 /** Whether there is anything in it that only the worktree, or the branch that goes too, holds. */
 export function needsSnapshot(look: Look): boolean {
+  const { changes } = look;
   return (
     look.unreachable.length > 0 ||
     look.nested.length > 0 ||
-    (look.changes !== undefined && (hasChanges(look.changes) || look.changes.intentToAdd.length > 0))
+    look.unfinished.length > 0 ||
+    (changes !== undefined &&
+      (hasChanges(changes) || changes.intentToAdd.length > 0 || changes.ignored.length > 0))
   );
 }
 
 /**
- * Stores the worktree as a commit under `refs/headjack/snapshots/<instance>-<n>`. The working tree stays as it is.
- * Parents: HEAD, the index, then every commit that would be unreachable.
+ * Stores the worktree as a commit under `refs/headjack/snapshots/<instance>-<n>`. The working tree stays as it is. All of it is
+ * on the disk when this returns. Parents: HEAD, the index, then every commit that would be unreachable.
  * @param at where the folder is, if it was renamed aside
+ * @throws HeadjackError unsafe where it cannot be stored, busy where a file changed meanwhile, git_failed (a full disk)
  */
 export async function storeSnapshot(
   subject: WorktreeSubject,
   look: Look,
   at = subject.worktree,
 ): Promise<Snapshot> {
-  const { git } = look;
+  const { git, changes } = look;
   if (git === undefined) throw unstorable(subject, look.reasons[0] ?? 'it could not be looked at');
   const shallow = look.nested.find(nested => nested.shallow && nested.unpushed.size > 0);
   if (shallow !== undefined)
@@ -40,61 +48,49 @@ export async function storeSnapshot(
       subject,
       `the repository ${shallow.path} inside is shallow: its history cannot be stored`,
     );
-  const tree = await writeWorkingTree(look, at);
-  const index = await commitTree(git, await writeIndexTree(look), [], 'index');
+  const working = readWorkingTree(look, at);
+  await importFiles(git, at, working.files, working.touched);
+  const tree = changes === undefined ? await headTree(git) : await writeTree(git, working.files);
+  const stored = await writeIndexTree(git, look);
+  const index = await commitTree(git, stored.tree, [], 'index');
   for (const nested of look.nested) await takeObjects(git, nested);
+  const state = look.metadata === undefined ? undefined : await storeState(git, look, commitTree);
   const parents = [
     ...(look.head === undefined ? [] : [look.head]),
     index,
     ...look.unreachable.map(tip => tip.commit),
     ...look.nested.flatMap(nested => [...nested.unpushed.values()]),
+    ...(state === undefined ? [] : [state]),
   ];
-  const message = JSON.stringify({
+  const message = formatMessage({
     schema: 1,
     instance: subject.instanceId,
     branch: subject.branch,
     head: look.head ?? null,
     detached: look.detached,
-    intent_to_add: look.changes?.intentToAdd ?? [],
+    head_ref: look.headRef ?? null,
+    branch_tip: subject.deleteBranch ? (look.branchTip ?? null) : null,
+    index,
+    stages: stored.stages,
+    intent_to_add: [...(changes?.intentToAdd ?? [])],
+    left_out: [...(changes?.leftOut ?? [])],
     nested: look.nested.map(nested => ({
       path: nested.path,
       head: nested.head ?? null,
       refs: Object.fromEntries(nested.unpushed),
     })),
-    modes: unusualModes(look, at),
+    modes: unusualModes(working.touched, at),
+    state: state ?? null,
+    refs: Object.fromEntries(look.ownRefs),
+    reasons: [...look.reasons],
+    ignored: subject.includeIgnored,
   });
   const commit = await commitTree(git, tree, await onlyCommits(git, parents), message);
   return { ref: await nameSnapshot(git, subject.instanceId, commit), commit, tree };
 }
 
-/** The tree object of what is in the folder now. */
-export async function writeWorkingTree(look: Look, at: string): Promise<string> {
-  const { git, changes } = look;
-  if (git === undefined || changes === undefined) return git === undefined ? '' : headTree(git);
-  return withPrivateIndex(async env => {
-    await fillIndex(
-      git,
-      env,
-      changes.index.filter(entry => entry.stage === '0'),
-    );
-    const nestedFiles = look.nested.flatMap(filesOf);
-    const touched = [
-      ...changes.unstaged,
-      ...changes.untracked,
-      ...changes.conflicted,
-      ...changes.intentToAdd,
-      ...nestedFiles,
-    ];
-    const storable = (file: string): boolean => {
-      const stat = lstatIn(at, file);
-      return stat !== undefined && (stat.isFile() || stat.isSymbolicLink());
-    };
-    const files = [...new Set(touched)];
-    const gone = [...files.filter(file => !storable(file)), ...look.nested.map(nested => nested.path)];
-    await feed(git, env, ['update-index', '--force-remove', '-z', '--stdin'], gone);
-    await feed(git, env, ['update-index', '--add', '--replace', '-z', '--stdin'], files.filter(storable));
-    return (await git.text(['write-tree'], { env })).trim();
-  });
+function isStage(entry: IndexEntry): entry is IndexEntry & { stage: '1' | '2' | '3' } {
+  return entry.stage !== '0';
 }
 
 async function headTree(git: Plumbing): Promise<string> {
@@ -102,36 +98,33 @@ async function headTree(git: Plumbing): Promise<string> {
   return tree ?? (await git.text(['hash-object', '-w', '-t', 'tree', '--stdin'])).trim();
 }
 
-/** The index as a tree: stages of a conflict as `<path>~1`, `~2`, `~3`. */
-async function writeIndexTree(look: Look): Promise<string> {
-  const { git, changes } = look;
-  if (git === undefined || changes === undefined) return git === undefined ? '' : headTree(git);
-  const intended = new Set(changes.intentToAdd);
-  const entries: IndexEntry[] = changes.index
-    .filter(entry => !intended.has(entry.path))
-    .map(entry =>
-      entry.stage === '0' ? entry : { ...entry, stage: '0', path: `${entry.path}~${entry.stage}` },
-    );
+export async function writeTree(git: Plumbing, files: FileTree): Promise<string> {
+  const entries = [...files].map(([path, { mode, object }]) => ({ mode, object, stage: '0', path }));
   return withPrivateIndex(async env => {
     await fillIndex(git, env, entries);
-    return (await git.text(['write-tree', '--missing-ok'], { env })).trim();
+    return (await git.text([...durable, 'write-tree', '--missing-ok'], { env })).trim();
   });
 }
 
-/** Tracked and untracked files of a nested repository, as paths of the outer tree. */
-function filesOf(nested: NestedRepository): string[] {
-  const { index, untracked } = nested.changes;
-  const files = [...index.filter(entry => entry.mode !== '160000').map(entry => entry.path), ...untracked];
-  return [...new Set(files)].map(file => `${nested.path}/${file}`);
+interface StoredIndex {
+  readonly tree: string;
+  readonly stages: SnapshotMessage['stages'];
 }
 
-async function feed(
-  git: Plumbing,
-  env: NodeJS.ProcessEnv,
-  args: readonly string[],
-  files: readonly string[],
-): Promise<void> {
-  if (files.length > 0) await git.text(args, { env, input: files.map(file => `${file}\0`).join('') });
+/** The index as a tree: stages of a conflict as `<path>~1`, `~2`, `~3`, or the like where a file has that name. */
+async function writeIndexTree(git: Plumbing, look: Look): Promise<StoredIndex> {
+  const { changes } = look;
+  if (changes === undefined) return { tree: await headTree(git), stages: [] };
+  const intended = new Set(changes.intentToAdd);
+  const plain = changes.index.filter(entry => entry.stage === '0' && !intended.has(entry.path));
+  const files = new Map(plain.map(({ path, mode, object }) => [path, { mode, object }]));
+  const stages = changes.index.filter(isStage).map(({ path, stage, mode, object }) => {
+    let name = `${path}~${stage}`;
+    while (files.has(name)) name += '~';
+    files.set(name, { mode, object });
+    return { mode, object, stage, path, name };
+  });
+  return { tree: await writeTree(git, files), stages };
 }
 
 /** Copies every object that a nested repository's refs reach into ours. */
@@ -139,7 +132,7 @@ async function takeObjects(git: Plumbing, nested: NestedRepository): Promise<voi
   if (nested.unpushed.size === 0) return;
   const wanted = `${[...nested.unpushed.values()].join('\n')}\n`;
   const pack = await nested.git.bytes(['pack-objects', '--revs', '--stdout', '-q'], { input: wanted });
-  await git.text(['index-pack', '--stdin', '--fix-thin'], { input: pack });
+  await git.text([...durable, 'index-pack', '--stdin', '--fix-thin'], { input: pack });
 }
 
 async function commitTree(
@@ -154,7 +147,7 @@ async function commitTree(
     GIT_COMMITTER_NAME: 'headjack',
     GIT_COMMITTER_EMAIL: 'headjack@localhost',
   };
-  const args = ['commit-tree', tree, ...[...new Set(parents)].flatMap(parent => ['-p', parent])];
+  const args = [...durable, 'commit-tree', tree, ...[...new Set(parents)].flatMap(parent => ['-p', parent])];
   return (await git.text(args, { env: who, input: message })).trim();
 }
 
@@ -170,24 +163,26 @@ async function onlyCommits(git: Plumbing, objects: readonly string[]): Promise<s
 
 async function nameSnapshot(git: Plumbing, instanceId: string, commit: string): Promise<string> {
   for (let n = 1; ; n++) {
-    const ref = `refs/headjack/snapshots/${instanceId}-${String(n)}`;
-    const result = await git.try(['update-ref', ref, commit, '0'.repeat(commit.length)]);
+    const ref = `${SNAPSHOTS}${instanceId}-${String(n)}`;
+    const result = await git.try([...durable, 'update-ref', ref, commit, '0'.repeat(commit.length)]);
     if (result.code === 0) return ref;
     if ((await findObject(git, ref)) === undefined) {
-      throw new HeadjackError('git_failed', `git update-ref failed: ${result.stderr.trim()}`);
+      throw new HeadjackError('git_failed', `git update-ref failed: ${result.stderr.trim()}`, {
+        hint: 'nothing was deleted; see to what git says, then try again',
+      });
     }
   }
 }
 
 /** Modes that git does not keep, of the files that are stored: path → octal. */
-function unusualModes(look: Look, at: string): Record<string, string> {
-  const modes: Record<string, string> = {};
-  for (const file of [...(look.changes?.untracked ?? []), ...(look.changes?.unstaged ?? [])]) {
+function unusualModes(files: readonly string[], at: string): Record<string, string> {
+  const modes: [string, string][] = [];
+  for (const file of files) {
     const stat = lstatIn(at, file);
     const mode = (stat?.mode ?? 0) & 0o7777;
-    if (stat?.isFile() === true && mode !== 0o644 && mode !== 0o755) modes[file] = mode.toString(8);
+    if (stat?.isFile() === true && mode !== 0o644 && mode !== 0o755) modes.push([file, mode.toString(8)]);
   }
-  return modes;
+  return Object.fromEntries(modes);
 }
 
 function unstorable(subject: WorktreeSubject, why: string): HeadjackError {
@@ -195,21 +190,4 @@ function unstorable(subject: WorktreeSubject, why: string): HeadjackError {
     hint: `look at it: cd ${subject.worktree} && git status`,
     details: [why],
   });
-}
-
-/** Removes a folder with everything in it. Links are not followed; folders without write permission are opened first. */
-export function deleteFolder(folder: string): void {
-  try {
-    fs.rmSync(folder, { recursive: true, force: true });
-  } catch {
-    makeWritable(folder);
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function makeWritable(folder: string): void {
-  const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
-  if (stat?.isDirectory() !== true) return;
-  fs.chmodSync(folder, 0o700);
-  for (const name of fs.readdirSync(folder)) makeWritable(path.join(folder, name));
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ignoring } from '../errors.ts';
 import { splitNul, type Plumbing } from './plumbing.ts';
 
 /** How a working tree differs from its index and HEAD. Paths are latin1 text, relative to the tree. */
@@ -13,6 +14,10 @@ export interface TreeChanges {
   readonly untracked: readonly string[];
   readonly conflicted: readonly string[];
   readonly intentToAdd: readonly string[];
+  /** What a sparse checkout left out: tracked, and not there. */
+  readonly leftOut: readonly string[];
+  /** Files that git ignores; empty where they were not asked for. */
+  readonly ignored: readonly string[];
   /** Submodule links in the index: path → commit. */
   readonly links: ReadonlyMap<string, string>;
   /** The index as `ls-files -s` shows it. */
@@ -74,13 +79,17 @@ export async function fillIndex(
 
 /** `lstat` of a latin1 path below `root`; undefined where there is nothing. */
 export function lstatIn(root: string, relative: string): fs.Stats | undefined {
-  return fs.lstatSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from(relative, 'latin1')]), {
-    throwIfNoEntry: false,
-  });
+  const file = Buffer.concat([Buffer.from(`${root}/`), Buffer.from(relative, 'latin1')]);
+  // a file may stand where one of its folders was
+  return ignoring(['ENOTDIR'], () => fs.lstatSync(file, { throwIfNoEntry: false }), undefined);
 }
 
 /** Compares contents, whatever bits in the index or settings of the repository say. Writes nothing but a private index. */
-export async function findChanges(git: Plumbing, workTree: string): Promise<TreeChanges> {
+export async function findChanges(
+  git: Plumbing,
+  workTree: string,
+  options: { readonly ignored: boolean } = { ignored: false },
+): Promise<TreeChanges> {
   const { entries, skipped } = await loadIndex(git);
   const conflicted = [...new Set(entries.filter(e => e.stage !== '0').map(e => e.path))];
   return withPrivateIndex(async env => {
@@ -105,6 +114,8 @@ export async function findChanges(git: Plumbing, workTree: string): Promise<Tree
     return {
       ...found,
       conflicted,
+      leftOut,
+      ignored: options.ignored ? await listIgnored(git) : [],
       intentToAdd: await findIntended(git, entries),
       links: new Map(entries.filter(e => e.mode === '160000').map(e => [e.path, e.object])),
       index: entries,
@@ -129,6 +140,11 @@ function parseStatus(output: string): Pick<TreeChanges, 'staged' | 'unstaged' | 
     if (fields[1]?.[1] !== '.') unstaged.push(file);
   }
   return { staged, unstaged, untracked };
+}
+
+async function listIgnored(git: Plumbing): Promise<string[]> {
+  const args = ['ls-files', '--others', '--ignored', '--exclude-standard', '-z'];
+  return splitNul(await git.text([...honest, ...args])).filter(file => !file.endsWith('/'));
 }
 
 /** Entries that `git add -N` made have the empty blob; only where there is one, git is asked which they are. */

@@ -74,13 +74,13 @@ async function removeHalfMade(
 ): Promise<void> {
   const { entry } = held;
   const keeper = await services.keeper(held.operation.id);
-  const subject = subjectOf(entry, repository, false);
+  const subject = subjectOf(entry, repository);
   const metadata = keeper.findMetadata(repository.commonDir, entry.worktree);
-  // the lock that a killed git leaves on its own index protects nothing any more: its program was waited for
-  if (metadata !== undefined) fs.rmSync(path.join(metadata.folder, 'index.lock'), { force: true });
+  // it protects nothing any more: its program was waited for
+  if (metadata !== undefined) keeper.clearIndexLock(metadata);
   const look = await keeper.look(subject);
   const empty = look.changes === undefined || look.changes.index.length + look.changes.untracked.length === 0;
-  const adds = empty ? false : await keeper.addsTo(look, '', await keeper.writeTree(look, entry.worktree));
+  const adds = empty ? false : await keeper.addsTo(look, '', keeper.readTree(look, entry.worktree));
   const halfMade =
     look.changes === undefined &&
     !fs.existsSync(path.join(entry.worktree, '.git')) &&

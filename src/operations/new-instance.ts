@@ -66,12 +66,12 @@ function checkOptions(services: Services, options: RunOptions): void {
 }
 
 /** `..` in a configured folder is followed: the catalog takes plain paths only. */
-function worktreesFolder(services: Services): string {
+export function worktreesFolder(services: Services): string {
   const given = services.paths.worktrees;
   return given.split('/').includes('..') ? path.resolve(given) : given;
 }
 
-function newEntry(
+export function newEntry(
   catalog: Readonly<Catalog>,
   of: { id: string; repository: Repository; branch: string; places: string; now: number },
 ): InstanceEntry {

@@ -48,6 +48,15 @@ export function busyError(entry: InstanceEntry, operation: Operation): HeadjackE
   );
 }
 
+/** A dead `restore` is finished by `restore` alone: others would take what it has written for work. @throws HeadjackError busy */
+export function refuseHalfRestored(entry: InstanceEntry): void {
+  const { operation } = entry;
+  if (operation?.kind !== 'restore' || !isDead(operation)) return;
+  throw new HeadjackError('busy', `the restore of branch "${entry.branch}" was interrupted`, {
+    hint: `finish it: hjk restore ${operation.snapshot ?? entry.branch}, or remove it: hjk rm ${entry.branch} --force`,
+  });
+}
+
 /**
  * Marks the instance as worked on, replacing exactly the operation that was read. Undefined where somebody else came first.
  * The `deleting` of a dead `rm` stays: from there a removal is only ever finished.

@@ -19,6 +19,8 @@ export interface RemoveOptions {
   /** Answers the question. */
   readonly yes: boolean;
   readonly deleteBranch: boolean;
+  /** Store the files that git ignores, too. */
+  readonly includeIgnored: boolean;
   /** Asks on a terminal. @throws HeadjackError confirmation_required without one */
   readonly confirm: (entry: InstanceEntry) => Promise<boolean>;
 }
@@ -45,7 +47,7 @@ export async function removeInstance(
   if (entry.operation !== undefined && !isDead(entry.operation)) throw busyError(entry, entry.operation);
   if (entry.operation?.deleting === undefined) {
     const repository = repositoryOf(entry) ?? here;
-    const subject = subjectOf(entry, repository, options.deleteBranch);
+    const subject = subjectOf(entry, repository, options);
     if (options.deleteBranch)
       await (await services.git(repository)).requireNotCheckedOut(entry.branch, entry.worktree);
     const look = await (await services.keeper()).look(subject);
@@ -71,7 +73,7 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
   let snapshot = '';
   try {
     const repository = requireRepositoryOf(entry);
-    const subject = subjectOf(entry, repository, options.deleteBranch);
+    const subject = subjectOf(entry, repository, options);
     services.progress.phase('looking for work');
     await stopContainer(services, entry);
     const keeper = await services.keeper(held.operation.id);
@@ -85,7 +87,11 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
       services.progress.note(`${entry.worktree} could not be read and is left as it is`);
     }
     const tip = options.deleteBranch ? look.branchTip : undefined;
-    const deleting = { snapshot, ...(tip === undefined ? {} : { branch_tip: tip }) };
+    const deleting = {
+      snapshot,
+      ...(tip === undefined ? {} : { branch_tip: tip }),
+      ...(options.includeIgnored ? { include_ignored: true } : {}),
+    };
     await commitClaimed(services, held, found => {
       if (found.operation !== undefined) found.operation.deleting = deleting;
     });
@@ -154,7 +160,10 @@ async function deleteWorktree(
   );
   if (shared) return snapshot; // the original lets branches share a folder: the last one takes it along
   const git = await services.git(repository, operation.id);
-  const subject = subjectOf(entry, repository, operation.deleting?.branch_tip !== undefined);
+  const subject = subjectOf(entry, repository, {
+    deleteBranch: operation.deleting?.branch_tip !== undefined,
+    includeIgnored: operation.deleting?.include_ignored ?? false,
+  });
   const aside = keeper.asideOf(entry.worktree, entry.id);
   services.progress.phase('deleting the worktree');
   if (!fs.existsSync(aside) && fs.existsSync(entry.worktree)) {
@@ -168,7 +177,7 @@ async function deleteWorktree(
   }
   if (fs.existsSync(aside)) {
     const look = await lookAside(keeper, subject, aside);
-    const tree = look.changes === undefined ? undefined : await keeper.writeTree(look, aside);
+    const tree = look.changes === undefined ? undefined : keeper.readTree(look, aside);
     if (tree === undefined) return snapshot; // it cannot be read, so it is not deleted
     if (await keeper.addsTo(look, snapshot, tree)) {
       try {

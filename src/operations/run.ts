@@ -14,6 +14,7 @@ import {
   claim,
   commitClaimed,
   isDead,
+  refuseHalfRestored,
   release,
   throwIfInterrupted,
   waitForOthers,
@@ -73,7 +74,7 @@ async function makeNew(
   options: RunOptions,
 ): Promise<RunResult | undefined> {
   const made = await commitNewInstance(services, repository, options);
-  return made === undefined ? undefined : bringUpClaimed(services, made.held, repository, made.plan);
+  return made === undefined ? undefined : bringUpClaimed(services, made.held, repository, made.plan, true);
 }
 
 async function bringUpExisting(
@@ -87,6 +88,7 @@ async function bringUpExisting(
     await waitForOthers(services, existing.id);
     return undefined;
   }
+  refuseHalfRestored(existing);
   const files = instanceFiles(placesOf(services), existing.id);
   const made = loadSpec(files.spec);
   if (operation?.deleting !== undefined) {
@@ -148,6 +150,7 @@ async function bringUpClaimed(
   held: Claim,
   repository: Repository,
   plan: MakePlan | undefined,
+  isNew = false,
 ): Promise<RunResult> {
   try {
     await bringUp(services, held, repository, plan);
@@ -163,7 +166,7 @@ async function bringUpClaimed(
     await undo(services, held, {
       repository,
       made,
-      isNew: plan !== undefined && held.takenFrom === undefined,
+      isNew,
     });
     throw failure;
   }

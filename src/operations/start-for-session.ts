@@ -10,7 +10,7 @@ import { findContainer } from './find-container.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
 import { loadSpec } from './instance-spec.ts';
 import { findLiftedMasks } from './masks.ts';
-import { busyError, claim, isDead, release, waitForOthers } from './operation.ts';
+import { busyError, claim, isDead, refuseHalfRestored, release, waitForOthers } from './operation.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 
@@ -36,6 +36,7 @@ export async function requireRunning(services: Services, branch: string): Promis
     );
     const { operation } = entry;
     if (operation !== undefined) {
+      refuseHalfRestored(entry);
       const dead = isDead(operation);
       if (operation.kind === 'rm' && dead) throw interruptedRemoval(entry);
       if (!dead && operation.kind !== 'start') throw busyError(entry, operation);

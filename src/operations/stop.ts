@@ -5,7 +5,7 @@ import { HeadjackError } from '../errors.ts';
 import { findContainer } from './find-container.ts';
 import { endEverything } from './end-sessions.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
-import { claim, release, waitForOthers, type Claim } from './operation.ts';
+import { claim, refuseHalfRestored, release, waitForOthers, type Claim } from './operation.ts';
 import type { Services } from './services.ts';
 
 /** Ends the sessions, then the container. Stopped already is fine. */
@@ -22,6 +22,7 @@ export async function stopInstance(services: Services, branch: string): Promise<
         hint: `hjk rm ${branch}`,
       });
     }
+    refuseHalfRestored(entry);
     const held = await claim(services, entry, 'stop');
     if (held === undefined) continue;
     const stopped = await stopClaimed(services, held);

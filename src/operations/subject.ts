@@ -6,13 +6,14 @@ import type { WorktreeSubject } from '../git/look.ts';
 export function subjectOf(
   entry: InstanceEntry,
   repository: Repository,
-  deleteBranch: boolean,
+  options: { readonly deleteBranch?: boolean; readonly includeIgnored?: boolean } = {},
 ): WorktreeSubject {
   return {
     instanceId: entry.id,
     commonDir: repository.commonDir,
     worktree: entry.worktree,
     branch: entry.branch,
-    deleteBranch,
+    deleteBranch: options.deleteBranch ?? false,
+    includeIgnored: options.includeIgnored ?? false,
   };
 }

@@ -5,7 +5,10 @@ export interface RunOptions {
   readonly cwd?: string;
   /** The whole environment of the child; nothing of ours is added. */
   readonly env: NodeJS.ProcessEnv;
-  readonly input?: string | Buffer;
+  /** Chunks are written as the child takes them. */
+  readonly input?: string | Buffer | AsyncIterable<Buffer> | Iterable<Buffer>;
+  /** An open file that gets the output, in place of `stdout` of the result. */
+  readonly stdoutFd?: number;
   /** Ends the child with TERM after so many ms. */
   readonly timeoutMs?: number;
 }
@@ -28,14 +31,14 @@ export function runCaptured(
     const child = childProcess().spawn(program, args, {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env: options.env,
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', options.stdoutFd ?? 'pipe', 'pipe'],
       ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
     });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-    child.stdin.on('error', () => undefined); // a child that does not read its input is no failure of ours
+    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.stdin?.on('error', () => undefined); // a child that does not read its input is no failure of ours
     child.on('error', reject);
     child.on('close', (code, signal) => {
       resolve({
@@ -45,7 +48,16 @@ export function runCaptured(
         stderr: Buffer.concat(stderr).toString('utf8'),
       });
     });
-    child.stdin.end(options.input ?? '');
+    const { input = '' } = options;
+    if (typeof input === 'string' || Buffer.isBuffer(input)) child.stdin?.end(input);
+    else if (child.stdin !== null) {
+      const source = process.getBuiltinModule('node:stream').Readable.from(input);
+      source.on('error', error => {
+        child.kill(); // what it has is not the whole input
+        reject(error);
+      });
+      source.pipe(child.stdin);
+    }
   });
 }
 

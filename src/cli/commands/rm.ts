@@ -4,17 +4,19 @@ import { HeadjackError } from '../../errors.ts';
 import { removeInstance } from '../../operations/remove.ts';
 import type { CommandContext, Handler } from '../context.ts';
 
-export const rm: Handler<{ force?: boolean; yes?: boolean; deleteBranch?: boolean }> = async (
-  context,
-  words,
-  flags,
-) => {
+export const rm: Handler<{
+  force?: boolean;
+  yes?: boolean;
+  deleteBranch?: boolean;
+  includeIgnored?: boolean;
+}> = async (context, words, flags) => {
   const { services } = await context.open('rm');
   const removed = await removeInstance(services, {
     branch: words[0] ?? '',
     force: flags.force ?? false,
     yes: flags.yes ?? false,
     deleteBranch: flags.deleteBranch ?? false,
+    includeIgnored: flags.includeIgnored ?? false,
     confirm: entry => confirm(context, entry),
   });
   services.progress.done();
@@ -36,9 +38,7 @@ export const rm: Handler<{ force?: boolean; yes?: boolean; deleteBranch?: boolea
     });
   else context.output.answer(`Removed instance ${entry.id} for branch ${entry.branch}`);
   if (snapshot !== undefined)
-    context.output.note(
-      `Its work is stored as ${snapshot.slice(0, 12)} under refs/headjack/snapshots/${entry.id}-*`,
-    );
+    context.output.note(`Its work is stored. To bring it back: hjk restore ${entry.branch}`);
   return 0;
 };
 

@@ -30,6 +30,7 @@ beforeEach(() => {
     worktree: tree,
     branch: 'b',
     deleteBranch: false,
+    includeIgnored: false,
   };
 });
 afterEach(() => {
