@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ownerOf } from './catalog/location.ts';
+import { findStaleMarkers } from './catalog/lock/stale.ts';
 import { createCatalogStore } from './catalog/store.ts';
 import { resolvePaths, resolveRoots, type PathName, type ResolvedPath } from './config/paths.ts';
 import { parseConfigPath, parsePath, valueOf } from './config/path-value.ts';
@@ -101,6 +102,7 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
       verb: options.verb ?? 'hjk',
       folders: { worktrees: paths.worktrees, logs: paths.logs },
     }),
+    catalogLocks: () => findStaleMarkers(paths.catalog),
     get owner() {
       return findOwner();
     },

@@ -22,6 +22,7 @@ const handlers: Readonly<Record<string, () => Promise<AnyHandler>>> = {
   kill: async () => (await import('./commands/kill.ts')).kill,
   rm: async () => (await import('./commands/rm.ts')).rm,
   restore: async () => (await import('./commands/restore.ts')).restore,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
   image: async () => (await import('./commands/image.ts')).image as Handler<never> as AnyHandler,
   config: async () => (await import('./commands/config.ts')).config,
   paths: async () => (await import('./commands/paths.ts')).paths,

@@ -118,6 +118,20 @@ export const manual: Readonly<Record<string, () => string>> = {
         'The snapshot stays until hjk prune.',
       ],
     ),
+  doctor: () =>
+    page(
+      [
+        ['hjk doctor', 'what is wrong, and how it can be set right'],
+        ['hjk doctor --fix', 'repair all that nothing can be lost by'],
+        ['hjk doctor --fix --adopt 1a2b3c4d', 'take an orphan back into the catalog'],
+      ],
+      [0, 2, 5, 6, 7, 9],
+      [
+        'Looks at the catalog, git, the engine, terminals and files of this state root, and at the installation; never at what',
+        'another state root owns. Exit code: 0 nothing is left, 5 something waits for a decision, 7 or 9 it is the installation or',
+        'the catalog.',
+      ],
+    ),
   image: () => page([['hjk image build', 'headjack/base, by the best way that works here']], [0, 2, 7, 8]),
   config: () =>
     page(

@@ -114,6 +114,13 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
       .option('-l, --list', 'list the snapshots of this repository')
       .option('--as <branch>', 'under another branch name'),
   );
+  define('doctor', 'find what does not agree, and repair what can be repaired without loss', command =>
+    json(command)
+      .option('--fix', 'repair it; what could lose work needs --adopt or --remove')
+      .option('--dry-run', 'with --fix: say what would be done, and do nothing')
+      .option('--adopt <id>', 'take an orphan into the catalog (repeatable)', list)
+      .option('--remove <id>', 'remove an orphan; work in its worktree is stored first (repeatable)', list),
+  );
   define('image <action>', 'build: make the base image headjack/base', command =>
     command
       .option('--way <way>', 'auto, dockerfile, debootstrap or host', 'auto')

@@ -34,6 +34,11 @@ export function createDockerodeRuntime(socketPath: string): ContainerRuntime {
       return rootless;
     },
 
+    async version() {
+      const said = await call('version', () => docker.version());
+      return { version: said?.Version ?? '', apiVersion: said?.ApiVersion ?? '' };
+    },
+
     async findImage(reference) {
       const image = await call(`image ${reference}`, () => docker.getImage(reference).inspect(), [404]);
       return image === undefined ? undefined : { id: image.Id, user: image.Config.User };

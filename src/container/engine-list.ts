@@ -23,6 +23,7 @@ function summarize(container: ListedContainer): ContainerSummary {
     id: container.Id,
     name: (container.Names?.[0] ?? '').replace(/^\//, ''),
     state: container.State === 'running' ? 'running' : 'stopped',
+    fresh: container.State === 'created',
     labels: container.Labels ?? {},
     sources: (container.Mounts ?? []).flatMap(mount => (mount.Source === undefined ? [] : [mount.Source])),
   };

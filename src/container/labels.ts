@@ -1,3 +1,5 @@
+import { INSTANCE_ID } from '../core/identifiers.ts';
+
 /** The labels are the truth for what exists; the catalog is the truth for what is meant. */
 const prefix = 'dev.headjack.';
 
@@ -11,6 +13,32 @@ export interface InstanceLabels {
 
 export function formatLabels(labels: InstanceLabels): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).map(([key, value]) => [prefix + key, value as string]));
+}
+
+/** The labels of a container of this state root, or undefined where it is none, or has not all of them. */
+export function parseLabels(
+  labels: Readonly<Record<string, string>>,
+  owner: string,
+): InstanceLabels | undefined {
+  const value = (name: keyof InstanceLabels): string => labels[prefix + name] ?? '';
+  if (value('owner') !== owner || !INSTANCE_ID.test(value('instance'))) return undefined;
+  const { repo, branch, worktree } = {
+    repo: value('repo'),
+    branch: value('branch'),
+    worktree: value('worktree'),
+  };
+  if (!repo.startsWith('/') || !worktree.startsWith('/') || branch === '') return undefined;
+  return { instance: value('instance'), repo, branch, worktree, owner };
+}
+
+/** Labels of a container that only lives while its image is looked into by process `pid`. */
+export function formatProbeLabels(owner: string, pid: string): Record<string, string> {
+  return { [`${prefix}owner`]: owner, [`${prefix}probe`]: pid };
+}
+
+/** Who made a probe of ours, or undefined where it is none. */
+export function probeMaker(labels: Readonly<Record<string, string>>, owner: string): string | undefined {
+  return labels[`${prefix}owner`] === owner ? labels[`${prefix}probe`] : undefined;
 }
 
 export function isOurs(labels: Readonly<Record<string, string>>, instance: string, owner: string): boolean {

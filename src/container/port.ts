@@ -7,6 +7,8 @@ export interface ContainerSummary {
   readonly id: string;
   readonly name: string;
   readonly state: ContainerState;
+  /** It never ran. */
+  readonly fresh: boolean;
   readonly labels: Readonly<Record<string, string>>;
   /** Host paths of its bind mounts. */
   readonly sources: readonly string[];
@@ -100,6 +102,7 @@ export type ArchiveEntry =
 export interface ContainerRuntime {
   /** Whether the engine maps our uid to root inside (rootless Docker). */
   isRootless(): Promise<boolean>;
+  version(): Promise<{ version: string; apiVersion: string }>;
   findImage(reference: string): Promise<ImageInfo | undefined>;
   /** @throws name_taken where the name is in use */
   create(spec: ContainerSpec): Promise<string>;

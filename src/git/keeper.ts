@@ -3,9 +3,11 @@ import { realPathOf } from '../process/files.ts';
 import { findDoubt, lookAtWorktree, type Look, type WorktreeSubject } from './look.ts';
 import {
   findMetadata,
+  listWorktrees,
   lockMetadata,
   removeGuard,
   unlockMetadata,
+  type ListedWorktree,
   type WorktreeMetadata,
 } from './metadata.ts';
 import { deleteFolder } from './delete-folder.ts';
@@ -39,6 +41,8 @@ export interface WorktreeKeeper {
   ): Promise<void>;
   /** Deletes a snapshot if it still is the one that was read. */
   dropSnapshot(commonDir: string, snapshot: StoredSnapshot): Promise<boolean>;
+  /** All worktrees that git's metadata knows, also those whose folder is gone. */
+  listWorktrees(commonDir: string): ListedWorktree[];
   findMetadata(commonDir: string, worktree: string): WorktreeMetadata | undefined;
   /** Locked already: somebody's reason stays. */
   lock(metadata: WorktreeMetadata, reason: string): void;
@@ -47,8 +51,9 @@ export interface WorktreeKeeper {
   clearIndexLock(metadata: WorktreeMetadata): void;
   /** Once no container of the repository is left. */
   unguard(commonDir: string): void;
-  /** Where a worktree is put while it is deleted. */
+  /** Where a worktree is put while it is compared for the last time, and then while it is deleted. */
   asideOf(worktree: string, instanceId: string): string;
+  trashOf(worktree: string, instanceId: string): string;
   deleteFolder(folder: string): void;
   /** Whether two paths are the same place. */
   samePlace(a: string, b: string): boolean;
@@ -64,6 +69,7 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
     readTree: (look, at) => readWorkingTree(look, at).files,
     addsTo,
     findMetadata,
+    listWorktrees,
     listSnapshots: async commonDir => listSnapshots(await open(commonDir)),
     planRestore: async (commonDir, snapshot, as) => planRestore(await open(commonDir), snapshot, as),
     restore: async (metadata, worktree, snapshot, plan) =>
@@ -81,6 +87,7 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
     },
     unguard: removeGuard,
     asideOf: (worktree, instanceId) => `${worktree}.hjk-removing-${instanceId}`,
+    trashOf: (worktree, instanceId) => `${worktree}.hjk-deleting-${instanceId}`,
     deleteFolder,
     samePlace: (a, b) => a === b || (fs.existsSync(a) && fs.existsSync(b) && realPathOf(a) === realPathOf(b)),
   };

@@ -11,21 +11,31 @@ export interface WorktreeMetadata {
   readonly lock: string | undefined;
 }
 
+export interface ListedWorktree extends WorktreeMetadata {
+  /** Where the worktree is, or was. */
+  readonly path: string;
+}
+
+/** All linked worktrees that the common dir knows, also those whose folder is gone. */
+export function listWorktrees(commonDir: string): ListedWorktree[] {
+  const base = path.join(commonDir, 'worktrees');
+  return listFolder(base).flatMap(name => {
+    const folder = path.join(base, name);
+    const gitdir = readIfThere(path.join(folder, 'gitdir'))?.replace(/\n+$/, '');
+    if (gitdir === undefined || path.basename(gitdir) !== '.git') return [];
+    const place = path.dirname(path.resolve(folder, gitdir));
+    return [{ folder, lock: readIfThere(path.join(folder, 'locked'))?.trim(), path: place }];
+  });
+}
+
 /**
  * Finds the metadata of the worktree at `worktree` in the common dir. Trusts nothing in the worktree itself, which an agent can
  * write: only the `gitdir` files beside each other, which are mounted read-only.
  */
 export function findMetadata(commonDir: string, worktree: string): WorktreeMetadata | undefined {
   const wanted = realPathOf(worktree);
-  const base = path.join(commonDir, 'worktrees');
-  for (const name of listFolder(base)) {
-    const folder = path.join(base, name);
-    const gitdir = readIfThere(path.join(folder, 'gitdir'))?.replace(/\n+$/, '');
-    if (gitdir === undefined || path.basename(gitdir) !== '.git') continue;
-    if (realPathOf(path.dirname(path.resolve(folder, gitdir))) !== wanted) continue;
-    return { folder, lock: readIfThere(path.join(folder, 'locked'))?.trim() };
-  }
-  return undefined;
+  const found = listWorktrees(commonDir).find(listed => realPathOf(listed.path) === wanted);
+  return found === undefined ? undefined : { folder: found.folder, lock: found.lock };
 }
 
 /** The metadata that the worktree's own `.git` file names, as a real path; undefined where there is no such file. */

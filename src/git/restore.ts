@@ -47,13 +47,8 @@ export async function planRestore(
     );
   };
   const own = `refs/heads/${branch}`;
-  if (as !== undefined) {
-    if ((await findObject(git, own)) !== undefined)
-      throw new HeadjackError('branch_moved', `branch "${as}" exists already`, {
-        hint: 'choose a name that is free',
-      });
-    const tip = message.head ?? message.branch_tip;
-    if (tip !== null) create.set(own, tip);
+  if (as !== undefined && as !== message.branch) {
+    await need(own, message.head ?? message.branch_tip);
     return { branch, headRef: message.detached ? undefined : own, create };
   }
   const headRef = message.detached ? undefined : (message.head_ref ?? own);

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { ignoring } from '../errors.ts';
+import { makeScratch } from '../process/scratch.ts';
 import { splitNul, type Plumbing } from './plumbing.ts';
 
 /** How a working tree differs from its index and HEAD. Paths are latin1 text, relative to the tree. */
@@ -42,7 +42,7 @@ const honest = [
 
 /** Runs `action` with the path of an index file of its own, in a private folder that is removed afterwards. */
 export async function withPrivateIndex<T>(action: (index: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hjk-index-'));
+  const folder = makeScratch();
   try {
     return await action({ GIT_INDEX_FILE: path.join(folder, 'index') });
   } finally {

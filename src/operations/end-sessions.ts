@@ -50,7 +50,7 @@ export async function runKiller(
  */
 export async function endEverything(
   services: Services,
-  entry: InstanceEntry,
+  entry: Pick<InstanceEntry, 'id' | 'sessions'>,
   container: string,
 ): Promise<void> {
   const places = placesOf(services);

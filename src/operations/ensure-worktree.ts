@@ -36,7 +36,8 @@ export async function ensureWorktree(
   const keeper = await services.keeper(held.operation.id);
   const metadata = keeper.findMetadata(repository.commonDir, entry.worktree);
   const present = fs.existsSync(path.join(entry.worktree, '.git'));
-  const neverRan = entry.container_id === '';
+  // a restored instance has no container either, but is `stopped`: its tree is whole
+  const neverRan = entry.container_id === '' && entry.status !== 'stopped';
   if (metadata !== undefined && present && !(neverRan && held.takenFrom !== undefined)) {
     keeper.lock(metadata, lockReason(entry.id));
     return;
@@ -66,7 +67,7 @@ export async function ensureWorktree(
 }
 
 /** A killed `git worktree add` leaves a tree that differs from its commit by missing files only: that is made again. */
-async function removeHalfMade(
+export async function removeHalfMade(
   services: Services,
   held: Claim,
   repository: Repository,

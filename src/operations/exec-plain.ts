@@ -1,8 +1,11 @@
+import fs from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { exitCodeOf } from '../container/exec-exit.ts';
 import { createStreamSplitter } from '../container/streams.ts';
 import type { RunningExec } from '../container/port.ts';
-import { instanceFiles } from '../session/files.ts';
+import { replaceFile } from '../process/files.ts';
+import { ownIdentity } from '../process/identity.ts';
+import { instanceFiles, sessionFiles } from '../session/files.ts';
 import { plainScript } from '../session/in-container.ts';
 import { runKiller } from './end-sessions.ts';
 import { loadEnvironment, loadSpec } from './instance-spec.ts';
@@ -28,10 +31,34 @@ export async function execPlain(
   command: readonly string[],
   streams: PlainStreams,
 ): Promise<number> {
+  const id = services.randomHex(4);
+  const { plain } = sessionFiles(placesOf(services), running.entry.id, id);
+  noteCarrier(plain);
+  try {
+    return await carry(services, running, { id, command, streams });
+  } finally {
+    fs.rmSync(plain, { force: true });
+  }
+}
+
+/** Notes that this process carries a program's streams: what a killed one leaves in the container can then be told. */
+function noteCarrier(file: string): void {
+  try {
+    replaceFile(file, `${JSON.stringify(ownIdentity())}\n`);
+  } catch {
+    // no folder (an instance of the original's) or a full disk: the program runs all the same
+  }
+}
+
+async function carry(
+  services: Services,
+  running: RunningInstance,
+  what: { id: string; command: readonly string[]; streams: PlainStreams },
+): Promise<number> {
+  const { id, command, streams } = what;
   const tty = services.terminal.stdin && services.terminal.stdout;
   const files = instanceFiles(placesOf(services), running.entry.id);
   const spec = loadSpec(files.spec);
-  const id = services.randomHex(4);
   const exec = await services.exec.start({
     container: running.container.id,
     command: ['sh', '-c', plainScript, 'hjk', id, ...command],

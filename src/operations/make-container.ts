@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { planMounts, SSH_SOCKET } from '../container/host-mounts.ts';
-import { formatLabels } from '../container/labels.ts';
+import { formatLabels, formatProbeLabels } from '../container/labels.ts';
 import type { ContainerRuntime, ImageInfo } from '../container/port.ts';
 import { deriveUserDockerfile, findImageUser, planUser, type ContainerUser } from '../container/user.ts';
 import { parsePorts, parseVolumes } from '../container/volumes.ts';
@@ -10,6 +10,7 @@ import { shortHash } from '../core/hash.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { realPathOf } from '../process/files.ts';
+import { ownIdentity } from '../process/identity.ts';
 import type { InstanceSpec } from './instance-spec.ts';
 import type { RepositoryGit, Services } from './services.ts';
 
@@ -82,7 +83,7 @@ export async function createContainer(
   const usable =
     image.user === '' || /^(root|0)(:|$)/.test(image.user)
       ? { id: image.id, derived: false }
-      : { id: await deriveImage(runtime, image, ids), derived: true };
+      : { id: await deriveImage(services, image, ids), derived: true };
   const name = `hjk-${entry.repo_id}-${path.basename(entry.worktree)}`.replace(/[^A-Za-z0-9_.-]/g, '-');
   const id = await createNamed(
     services,
@@ -135,17 +136,18 @@ async function createNamed(
 
 /** Gives the image's own user the caller's ids, in an image that is made once for both. */
 async function deriveImage(
-  runtime: ContainerRuntime,
+  services: Services,
   image: ImageInfo,
   ids: { uid: number; gid: number },
 ): Promise<string> {
+  const runtime = await services.runtime();
   const tag = `headjack/derived:${shortHash(`v1 ${image.id} ${image.user}`, 12)}-${String(ids.uid)}-${String(ids.gid)}`;
   const made = await runtime.findImage(tag);
   if (made !== undefined) return made.id;
   const probe = await runtime.create({
     name: `hjk-probe-${shortHash(`${tag} ${String(process.pid)} ${String(Date.now())}`, 12)}`,
     image: image.id,
-    labels: {},
+    labels: formatProbeLabels(services.owner, JSON.stringify(ownIdentity())),
     env: [],
     user: '0',
     mounts: [],

@@ -1,8 +1,7 @@
 import type { InstanceEntry, InstanceStatus } from '../catalog/types.ts';
-import type { ContainerSummary } from '../container/port.ts';
 import { HeadjackError } from '../errors.ts';
-import { findContainer } from './find-container.ts';
 import { belongsTo, requireInstance, requireRepository } from './find-instance.ts';
+import { judgeInstance } from './reconcile/instance-state.ts';
 import type { Services } from './services.ts';
 import { viewSessions, type SessionView } from './session-states.ts';
 
@@ -42,25 +41,10 @@ export async function listInstances(services: Services, scope: PsScope): Promise
   if (error !== undefined && !(error instanceof HeadjackError)) throw error;
   const instances = await Promise.all(
     entries.map(async entry => {
-      const container = containers === undefined ? undefined : findContainer(containers, entry, services);
+      const { status, container } = judgeInstance(entry, containers, services);
       const runs = containers === undefined ? undefined : container?.state === 'running';
-      return {
-        entry,
-        status: statusOf(entry, containers, container),
-        sessions: await viewSessions(services, entry, runs),
-      };
+      return { entry, status, sessions: await viewSessions(services, entry, runs) };
     }),
   );
   return { instances, engineError: error };
-}
-
-/** What the instance is, by the engine; what it is meant to be, by the catalog, where the engine has no say. */
-function statusOf(
-  entry: InstanceEntry,
-  containers: readonly ContainerSummary[] | undefined,
-  container: ContainerSummary | undefined,
-): InstanceStatus | 'unknown' {
-  if (containers === undefined) return 'unknown';
-  if (entry.status === 'creating' || entry.status === 'error') return entry.status;
-  return container?.state === 'running' ? 'running' : 'stopped';
 }

@@ -35,7 +35,7 @@ export async function removeTraces(
 }
 
 /** Removes a folder of ours. A link in its place is removed itself, never followed. */
-function removeOwnFolder(folder: string): void {
+export function removeOwnFolder(folder: string): void {
   const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
   if (stat === undefined) return;
   try {

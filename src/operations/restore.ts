@@ -58,20 +58,11 @@ export async function restoreInstance(
   const snapshots = await keeper.listSnapshots(repository.commonDir);
   const snapshot = chooseSnapshot(snapshots, options.what);
   const branch = options.as ?? snapshot.message.branch;
-  const plan = await keeper
-    .planRestore(repository.commonDir, snapshot, options.as)
-    .catch(async (error: unknown) => {
-      // the branch may be one that a killed restore of the same snapshot made
-      const left = await services.catalog.read(
-        catalog => findInstance(catalog, repository, branch)?.operation,
-      );
-      if (left?.kind === 'restore' && isDead(left)) return undefined;
-      throw error;
-    });
+  const plan = await keeper.planRestore(repository.commonDir, snapshot, options.as);
   services.progress.phase('restoring');
   const held = await claimRestore(services, repository, { branch, snapshot });
   try {
-    await fillWorktree(services, held, repository, { snapshot, as: options.as, plan });
+    await fillWorktree(services, held, repository, { snapshot, plan });
     const entry = await release(services, held, found => {
       found.status = 'stopped';
     });
@@ -142,13 +133,13 @@ async function fillWorktree(
   services: Services,
   held: Claim,
   repository: Repository,
-  what: { snapshot: StoredSnapshot; as: string | undefined; plan: RestorePlan | undefined },
+  what: { snapshot: StoredSnapshot; plan: RestorePlan },
 ): Promise<void> {
   const { entry } = held;
   refuseStranger(entry);
   const git = await services.git(repository, held.operation.id);
   const keeper = await services.keeper(held.operation.id);
-  const plan = what.plan ?? (await keeper.planRestore(repository.commonDir, what.snapshot, what.as));
+  const { plan } = what;
   const branch = plan.headRef?.replace('refs/heads/', '');
   if (branch !== undefined) await git.requireNotCheckedOut(branch, entry.worktree);
   makePrivateFolder(path.dirname(entry.worktree));

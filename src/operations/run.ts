@@ -6,7 +6,6 @@ import { HeadjackError } from '../errors.ts';
 import { instanceFiles } from '../session/files.ts';
 import { bringUp, BringUpFailed, type MakePlan } from './bring-up.ts';
 import type { Made } from './ensure-worktree.ts';
-import { findContainer } from './find-container.ts';
 import { chooseImage } from './choose-image.ts';
 import { findInstance, requireRepository } from './find-instance.ts';
 import { differences, loadSpec, parseEnvironment, parseSpec, type InstanceSpec } from './instance-spec.ts';
@@ -23,6 +22,7 @@ import {
 import { commitNewInstance } from './new-instance.ts';
 import type { RunOptions } from './options.ts';
 import { finishRemoval } from './remove.ts';
+import { judgeInstance } from './reconcile/instance-state.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 
@@ -109,15 +109,8 @@ async function bringUpExisting(
       ? undefined
       : bringUpClaimed(services, held, repository, { spec, env, origin: undefined });
   }
-  const container = findContainer(await services.lister.list(), existing, services);
-  if (
-    operation === undefined &&
-    existing.status === 'running' &&
-    container?.state === 'running' &&
-    fs.existsSync(existing.worktree)
-  ) {
+  if (judgeInstance(existing, await services.lister.list(), services).ready)
     return { entry: existing, foreign: made === undefined };
-  }
   const held = await claim(
     services,
     existing,

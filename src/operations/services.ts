@@ -22,6 +22,8 @@ export interface Services {
   readonly paths: Readonly<Record<PathName, string>>;
   readonly settings: Settings;
   readonly catalog: CatalogStore;
+  /** Markers that dead processes left at the catalog's lock. */
+  readonly catalogLocks: () => { readonly name: string; readonly remove: () => void }[];
   /** Tells our containers from those of another state root. */
   readonly owner: string;
   readonly cwd: string;

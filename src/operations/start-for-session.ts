@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import type { InstanceEntry } from '../catalog/types.ts';
 import type { ContainerSummary } from '../container/port.ts';
 import { HeadjackError } from '../errors.ts';
@@ -6,11 +5,11 @@ import { instanceFiles } from '../session/files.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { bringUp, BringUpFailed } from './bring-up.ts';
 import { worktreeGone } from './ensure-worktree.ts';
-import { findContainer } from './find-container.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
 import { loadSpec } from './instance-spec.ts';
 import { findLiftedMasks } from './masks.ts';
 import { busyError, claim, isDead, refuseHalfRestored, release, waitForOthers } from './operation.ts';
+import { judgeInstance } from './reconcile/instance-state.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 
@@ -45,9 +44,9 @@ export async function requireRunning(services: Services, branch: string): Promis
         continue;
       }
     }
-    const container = findContainer(await services.lister.list(), entry, services);
+    const { container, worktree } = judgeInstance(entry, await services.lister.list(), services);
     if (operation === undefined && container?.state === 'running') {
-      if (!fs.existsSync(entry.worktree)) throw worktreeGone(entry);
+      if (!worktree) throw worktreeGone(entry);
       const spec = loadSpec(instanceFiles(placesOf(services), entry.id).spec);
       return { entry, container, restarted, unprotected: findLiftedMasks(spec?.masked) };
     }

@@ -31,7 +31,7 @@ export async function stopInstance(services: Services, branch: string): Promise<
   }
 }
 
-async function stopClaimed(services: Services, held: Claim): Promise<InstanceEntry> {
+export async function stopClaimed(services: Services, held: Claim): Promise<InstanceEntry> {
   try {
     await stopContainer(services, held.entry);
   } catch (error) {

@@ -17,6 +17,8 @@ export interface SessionFiles {
   /** What the pump is to do; removed once read, as it holds the environment. */
   readonly order: string;
   readonly log: string;
+  /** Of a program without a terminal: the process that carries its streams. */
+  readonly plain: string;
 }
 
 export interface FilePlaces {
@@ -42,5 +44,6 @@ export function sessionFiles(places: FilePlaces, instanceId: string, sessionId: 
     end: file('.end'),
     order: file('.start'),
     log: path.join(logs, `${sessionId}.log`),
+    plain: file('.plain'),
   };
 }

@@ -118,3 +118,15 @@ while [ $n -lt 40 ]; do
 done
 left
 `;
+
+/** Lists the processes that have a session's cookie: `<session id> <pid> <name>` a line. Those without read access are left out. */
+export const cookieScript = `for p in /proc/[0-9]*; do
+  id=
+  if command -v tr >/dev/null 2>&1; then
+    id=$({ tr '\\0' '\\n' <$p/environ; } 2>/dev/null | { while IFS= read -r l; do case $l in HEADJACK_SESSION_ID=*) echo "\${l#*=}"; break;; esac; done; })
+  fi
+  [ -n "$id" ] || continue
+  n=; { read -r n <$p/comm; } 2>/dev/null
+  echo "$id \${p#/proc/} $n"
+done
+`;

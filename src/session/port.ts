@@ -11,6 +11,8 @@ export interface SessionHost {
   /** Closes one terminal, or all of an instance. Gone already is fine. */
   close(session: HostedSession): Promise<void>;
   closeAll(instanceId: string): Promise<void>;
+  /** Ids of the instances that have a socket. */
+  instances(): string[];
 }
 
 interface HostedSession {

@@ -1,6 +1,9 @@
 import fs from 'node:fs';
+import path from 'node:path';
+import { INSTANCE_ID } from '../core/identifiers.ts';
 import { HeadjackError, errnoOf } from '../errors.ts';
 import { printable } from '../core/printable.ts';
+import { listFolder } from '../process/files.ts';
 import { runAttached, runCaptured, type RunResult } from '../process/run.ts';
 import type { SessionHost } from './port.ts';
 import { parseSessionList, SESSION_LIST } from './session-list.ts';
@@ -90,6 +93,14 @@ export function createTmuxHost(options: TmuxOptions): SessionHost {
 
     async close(session) {
       await run(session.instanceId, ['kill-session', '-t', `=${session.muxId}`]);
+    },
+
+    instances() {
+      const name = '00000000';
+      const folder = path.dirname(socketOf(name));
+      return listFolder(folder)
+        .map(file => file.replace(/\.sock$/, ''))
+        .filter(id => INSTANCE_ID.test(id));
     },
 
     async closeAll(instanceId) {

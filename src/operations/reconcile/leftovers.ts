@@ -1,0 +1,206 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { probeMaker } from '../../container/labels.ts';
+import { listFolder, readIfThere, realPathOf } from '../../process/files.ts';
+import { isAlive, type ProcessIdentity } from '../../process/identity.ts';
+import { SCRATCH_PREFIX, scratchMaker } from '../../process/scratch.ts';
+import { instanceFiles } from '../../session/files.ts';
+import { loadRecord } from '../../session/record.ts';
+import { sessionFiles } from '../../session/files.ts';
+import type { Services } from '../services.ts';
+import { placesOf } from '../session-states.ts';
+import { found, type Found } from './finding.ts';
+import { removeRemains } from './orphans.ts';
+import type { World } from './world.ts';
+
+/** What killed processes left lying: files, sockets, helper containers. None of it is anybody's work. */
+export async function judgeLeftovers(
+  services: Services,
+  world: World,
+  orphans: ReadonlySet<string>,
+): Promise<Found[]> {
+  return [
+    ...judgeRemains(services, world, orphans),
+    ...judgeStrays(services, world),
+    ...judgeInstanceFiles(services, world),
+    ...judgeScratch(),
+    ...judgeProbes(services, world),
+    ...(await judgeGuards(services, world)),
+    ...judgeMarkers(services),
+  ];
+}
+
+/** State, logs and terminals of an id that nothing else has. Logs may be wanted: they go only where the user says so. */
+function judgeRemains(services: Services, world: World, orphans: ReadonlySet<string>): Found[] {
+  const known = new Set([...world.entries.map(entry => entry.id), ...orphans]);
+  const places = placesOf(services);
+  const ids = new Set([...world.states, ...world.logs, ...world.terminals]);
+  return [...ids]
+    .filter(id => !known.has(id))
+    .map(id => {
+      const files = instanceFiles(places, id);
+      const logs = listFolder(files.logs).length;
+      const remove = (): Promise<void> => removeRemains(services, id);
+      const evidence = [
+        ...(world.states.has(id) ? [files.folder] : []),
+        ...(world.terminals.has(id) ? ['a tmux socket'] : []),
+        ...(logs > 0 ? [`${files.logs} with ${String(logs)} logs`] : []),
+      ];
+      return found({
+        code: world.terminals.has(id) && !world.states.has(id) && logs === 0 ? 'terminal-left' : 'files-left',
+        subject: id,
+        id,
+        evidence,
+        risk: logs > 0 ? 'deletes files' : 'none',
+        ...(logs > 0
+          ? { repair: `remove them: hjk doctor --fix --remove ${id}`, remove }
+          : { repair: 'remove them', fix: remove }),
+      });
+    });
+}
+
+/** What lies among the worktrees and is none of the catalog's. Reported only: nobody knows whose it is. */
+function judgeStrays(services: Services, world: World): Found[] {
+  const known = new Set(
+    [...world.entries.map(entry => entry.worktree), ...world.worktrees.map(w => w.path)].map(realPathOf),
+  );
+  return world.folders
+    .filter(folder => !known.has(realPathOf(folder)))
+    .filter(folder => {
+      const being = /^(.+)\.hjk-(?:removing|deleting)-([0-9a-f]{8})$/.exec(folder);
+      return being === null || !world.entries.some(entry => entry.id === being[2]);
+    })
+    .map(folder => {
+      const ours = /\.hjk-(removing|deleting)-/.test(folder);
+      return found({
+        code: 'folder-stray',
+        severity: ours ? 'problem' : 'note',
+        subject: folder,
+        evidence: [ours ? 'what is left of a removal' : 'git knows no worktree there'],
+        repair: `look at it, then: rm -r ${folder}`,
+        risk: 'deletes files',
+      });
+    });
+}
+
+/** Orders that nobody took (they hold variables), temp files, and what `exec --no-mux` left. */
+function judgeInstanceFiles(services: Services, world: World): Found[] {
+  const places = placesOf(services);
+  return world.entries.flatMap(entry => {
+    const { folder } = instanceFiles(places, entry.id);
+    return listFolder(folder).flatMap(name => {
+      const file = path.join(folder, name);
+      const remove = (): Promise<void> => {
+        fs.rmSync(file, { force: true });
+        return Promise.resolve();
+      };
+      const temp = /\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name)?.[1];
+      if (temp !== undefined && !pidRuns(Number(temp)))
+        return [found({ code: 'temp-left', subject: file, repair: 'remove it', fix: remove })];
+      if (name.endsWith('.start')) {
+        const record = loadRecord(sessionFiles(places, entry.id, name.slice(0, -'.start'.length)).record);
+        if (record !== undefined && record.ended_at === undefined && isAlive(record.pump ?? record.starter))
+          return [];
+        return [found({ code: 'order-left', subject: file, repair: 'remove it', fix: remove })];
+      }
+      return [];
+    });
+  });
+}
+
+function pidRuns(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Private index files of git. */
+function judgeScratch(): Found[] {
+  return listFolder(os.tmpdir())
+    .filter(name => name.startsWith(SCRATCH_PREFIX))
+    .map(name => path.join(os.tmpdir(), name))
+    .filter(folder => {
+      const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
+      const maker = scratchMaker(path.basename(folder));
+      return stat?.isDirectory() === true && stat.uid === os.userInfo().uid && maker === 'dead';
+    })
+    .map(folder =>
+      found({
+        code: 'temp-left',
+        subject: folder,
+        repair: 'remove it',
+        fix: () => {
+          fs.rmSync(folder, { recursive: true, force: true });
+          return Promise.resolve();
+        },
+      }),
+    );
+}
+
+function judgeProbes(services: Services, world: World): Found[] {
+  return (world.containers ?? []).flatMap(container => {
+    const maker = probeMaker(container.labels, services.owner);
+    if (maker === undefined) return [];
+    let identity: ProcessIdentity | undefined;
+    try {
+      identity = JSON.parse(maker) as ProcessIdentity;
+    } catch {
+      // not written by us as it is: nobody waits for it
+    }
+    if (identity !== undefined && isAlive(identity)) return [];
+    return [
+      found({
+        code: 'probe-left',
+        subject: container.name,
+        evidence: ['its maker is gone; it never ran'],
+        repair: 'remove it',
+        fix: async () => (await services.runtime()).remove(container.id),
+      }),
+    ];
+  });
+}
+
+/** The guard serves as long as any container, of whatever state root, has the repository. */
+async function judgeGuards(services: Services, world: World): Promise<Found[]> {
+  const { containers } = world;
+  if (containers === undefined) return [];
+  const keeper = await services.keeper();
+  return [...world.repositories.values()]
+    .filter(({ commonDir }) => readIfThere(path.join(commonDir, 'commondir')) === '.\n')
+    .filter(({ commonDir }) => !containers.some(c => c.sources.includes(commonDir)))
+    .filter(({ root }) => !world.entries.some(entry => entry.repo === root))
+    .map(({ commonDir }) =>
+      found({
+        code: 'guard-left',
+        subject: path.join(commonDir, 'commondir'),
+        evidence: ['no container has the repository'],
+        repair: 'remove it',
+        fix: () => {
+          keeper.unguard(commonDir);
+          return Promise.resolve();
+        },
+      }),
+    );
+}
+
+/** Markers of dead processes beside the catalog: an update removes those that are in its way. */
+function judgeMarkers(services: Services): Found[] {
+  const stale = services.catalogLocks();
+  if (stale.length === 0) return [];
+  return [
+    found({
+      code: 'lock-stale',
+      subject: services.paths.catalog,
+      evidence: stale.map(s => s.name),
+      repair: 'remove them',
+      fix: () => {
+        for (const marker of stale) marker.remove();
+        return Promise.resolve();
+      },
+    }),
+  ];
+}
