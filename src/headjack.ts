@@ -89,7 +89,10 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
   const findOwner = (): string => (owner ??= ownerOf(paths.catalog));
   const gitEnv = (operationId: string | undefined): NodeJS.ProcessEnv =>
     operationId === undefined ? env : { ...env, [OPERATION_VARIABLE]: operationId };
-  const engine = lazyEngine(() => resolveEndpoint(settings.runtimeName, env, input.userHome).socket);
+  const engine = lazyEngine(
+    () => resolveEndpoint(settings.runtimeName, env, input.userHome).socket,
+    settings.runtimeTimeoutMs,
+  );
   const root = packageRoot();
   let runtime: Promise<ContainerRuntime> | undefined;
   const repositories = new Map<string, RepositoryGit>();
@@ -116,7 +119,7 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
     },
     runtime: () => {
       runtime ??= import('./container/dockerode-runtime.ts').then(adapter =>
-        adapter.createDockerodeRuntime(engine.socket()),
+        adapter.createDockerodeRuntime(engine.socket(), settings.runtimeTimeoutMs),
       );
       return runtime;
     },
@@ -171,12 +174,12 @@ function findWorkspace(
 }
 
 /** The engine's socket is looked for when it is needed: commands that need none do not fail without one. */
-function lazyEngine(find: () => string): { http: EngineHttp; socket: () => string } {
+function lazyEngine(find: () => string, timeoutMs: number): { http: EngineHttp; socket: () => string } {
   let opened: { socket: string; http: EngineHttp } | undefined;
   const open = (): { socket: string; http: EngineHttp } => {
     if (opened === undefined) {
       const socket = find();
-      opened = { socket, http: createEngineHttp(socket) };
+      opened = { socket, http: createEngineHttp(socket, timeoutMs) };
     }
     return opened;
   };

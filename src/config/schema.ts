@@ -29,7 +29,13 @@ export const configSchema = z.looseObject({
   storage: z
     .looseObject({ worktrees: text.optional(), catalog: text.optional(), logs: text.optional() })
     .nullish(),
-  runtime: z.looseObject({ name: text.optional(), flags: flags.optional() }).nullish(),
+  runtime: z
+    .looseObject({
+      name: text.optional(),
+      flags: flags.optional(),
+      timeout: z.number().min(1).max(3600).nullish(),
+    })
+    .nullish(),
   devcontainer: z.looseObject({ path: text.optional() }).nullish(),
   sessions: z
     .looseObject({
@@ -60,6 +66,7 @@ export const knownKeys = [
   'storage.logs',
   'runtime.name',
   'runtime.flags',
+  'runtime.timeout',
   'devcontainer.path',
   'sessions.tmux_conf',
   'sessions.log_max_size',

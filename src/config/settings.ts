@@ -6,6 +6,7 @@ import { parseSize } from './size.ts';
 
 const DEFAULT_IMAGE = 'headjack/base';
 export const builtInAgents = ['claude', 'codex', 'gemini'] as const;
+const DEFAULT_TIMEOUT_S = 30;
 const DEFAULT_LOG_SIZE = 256 * 1024 ** 2;
 
 /** What is in force: environment over config.yaml over defaults. Paths are resolved elsewhere. */
@@ -16,6 +17,8 @@ export interface Settings {
   readonly runtimeName: 'docker' | 'podman';
   /** Words for the container runtime. */
   readonly runtimeFlags: readonly string[];
+  /** Milliseconds that the engine may take for an answer. */
+  readonly runtimeTimeoutMs: number;
   readonly tmuxConf: string | undefined;
   /** Bytes at which a session's log rotates. */
   readonly logMaxSize: number;
@@ -37,6 +40,19 @@ export function agentEnvironment(env: Readonly<Record<string, unknown>>): Record
       result[name.toUpperCase()] = text;
   }
   return result;
+}
+
+/** Seconds. @throws HeadjackError usage */
+function parseTimeout(given: string | number | null | undefined): number {
+  const seconds = Number(given ?? DEFAULT_TIMEOUT_S);
+  if (seconds >= 1 && seconds <= 3600) return seconds * 1000;
+  throw new HeadjackError(
+    'usage',
+    `runtime.timeout: "${String(given)}" is no number of seconds from 1 to 3600`,
+    {
+      hint: 'hjk config runtime.timeout 30',
+    },
+  );
 }
 
 /** @throws HeadjackError usage for a runtime that does not exist */
@@ -67,6 +83,7 @@ export function resolveSettings(env: NodeJS.ProcessEnv, file: ConfigFile): Setti
     sshAgent: file.default?.ssh_agent ?? false,
     runtimeName,
     runtimeFlags: flagWords(givenFlags ?? file.runtime?.flags ?? undefined),
+    runtimeTimeoutMs: parseTimeout(valueOf(env['HEADJACK_RUNTIME_TIMEOUT']) ?? file.runtime?.timeout),
     tmuxConf: valueOf(file.sessions?.tmux_conf ?? undefined),
     logMaxSize: (typeof size === 'string' ? parseSize(size) : size) ?? DEFAULT_LOG_SIZE,
     agents,

@@ -7,8 +7,14 @@ import { keepAliveCommand } from './keep-alive.ts';
 import { engineFailed, translateConnection } from './engine-http.ts';
 import type { ArchiveEntry, BindMount, ContainerRuntime, ContainerSpec } from './port.ts';
 
-export function createDockerodeRuntime(socketPath: string): ContainerRuntime {
-  const docker = new Docker({ socketPath });
+/** Making and removing write to the disk: they may take longer than an answer from memory. */
+const SLOW_FACTOR = 4;
+
+/** @param timeoutMs that the engine may be silent */
+export function createDockerodeRuntime(socketPath: string, timeoutMs: number): ContainerRuntime {
+  const docker = new Docker({ socketPath, timeout: SLOW_FACTOR * timeoutMs });
+  /** A build may say nothing for minutes. */
+  const builder = new Docker({ socketPath });
   /** Runs a call; `accept` are the statuses that mean "already so". */
   const call = async <T>(
     what: string,
@@ -111,7 +117,7 @@ export function createDockerodeRuntime(socketPath: string): ContainerRuntime {
       ]);
       const { Readable } = await import('node:stream');
       const stream = await call(`build of ${tag}`, () =>
-        docker.buildImage(Readable.from([context]), {
+        builder.buildImage(Readable.from([context]), {
           t: tag,
           labels: { ...labels },
           forcerm: true,

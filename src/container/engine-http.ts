@@ -16,7 +16,8 @@ export interface EngineHttp {
   hijack(path: string, body: unknown): Promise<{ socket: Socket; head: Buffer }>;
 }
 
-export function createEngineHttp(socketPath: string): EngineHttp {
+/** @param timeoutMs for the beginning of an answer */
+export function createEngineHttp(socketPath: string, timeoutMs: number): EngineHttp {
   // `import 'node:http'` in ESM compiles undici too (20 ms); this does not
   const http = process.getBuiltinModule('node:http');
   // `socketPath` of http.request compiles a regular expression for IPv6 first (5 ms); a connection of our own does not
@@ -30,6 +31,17 @@ export function createEngineHttp(socketPath: string): EngineHttp {
     headers: { host: 'engine', ...headers },
     createConnection: () => net.connect(socketPath),
   });
+
+  /** An engine that takes the request and says nothing is as good as none. */
+  const giveUpLate = (request: Http.ClientRequest): void => {
+    const timer = setTimeout(() => {
+      request.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }));
+    }, timeoutMs);
+    for (const event of ['response', 'upgrade', 'close'])
+      request.once(event, () => {
+        clearTimeout(timer);
+      });
+  };
 
   return {
     request(method, path, body) {
@@ -49,6 +61,7 @@ export function createEngineHttp(socketPath: string): EngineHttp {
         request.on('error', error => {
           reject(translateConnection(error, socketPath));
         });
+        giveUpLate(request);
         request.end(payload);
       });
     },
@@ -75,6 +88,7 @@ export function createEngineHttp(socketPath: string): EngineHttp {
         request.on('error', error => {
           reject(translateConnection(error, socketPath));
         });
+        giveUpLate(request);
         request.end(payload);
       });
     },
@@ -127,6 +141,12 @@ export function translateConnection(error: unknown, socketPath: string): unknown
   if (code === 'EACCES' || code === 'EPERM') {
     return new HeadjackError('engine_permission', `this user may not use the engine's socket ${socketPath}`, {
       hint: 'sudo usermod -aG docker $USER, then log in again',
+      cause: error,
+    });
+  }
+  if (code === 'ETIMEDOUT' || code === 'ESOCKETTIMEDOUT') {
+    return new HeadjackError('engine_unreachable', `the container engine at ${socketPath} does not answer`, {
+      hint: 'look at it: docker info; it may need a restart, or more time: HEADJACK_RUNTIME_TIMEOUT=120',
       cause: error,
     });
   }

@@ -15,6 +15,9 @@ import type { PumpOrder } from './order.ts';
 import { loadEndOrder, loadRecord, saveRecord, type EndReason, type SessionRecord } from './record.ts';
 import type { Screen } from './screen.ts';
 
+/** For starting and inspecting an exec; the stream itself may be silent for ever. */
+const ENGINE_TIMEOUT_MS = 30_000;
+
 /**
  * Runs a session's program in its container and carries its bytes: into the log first, onto the screen second. Goes on without
  * its screen. Writes the record of the session, its end before it returns.
@@ -53,7 +56,7 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
   const log = createLogWriter(files.log, order.logMaxSize);
   let running: RunningExec;
   try {
-    running = await createEngineExec(createEngineHttp(order.socket)).start({
+    running = await createEngineExec(createEngineHttp(order.socket, ENGINE_TIMEOUT_MS)).start({
       container: order.container,
       command: ['sh', '-c', sessionScript, 'hjk', order.session, ...order.command],
       env: order.env,
