@@ -69,6 +69,8 @@ export const errorTable = {
   session_failed: { exit: 8, meaning: 'The session could not be started or its end is not known.' },
   kill_failed: { exit: 8, meaning: 'Processes of the session are still running; they are listed.' },
   image_build_failed: { exit: 8, meaning: 'The base image could not be built.' },
+  disk_full: { exit: 8, meaning: 'No space is left on a disk; what was begun is kept for another try.' },
+  file_failed: { exit: 8, meaning: 'A file or folder cannot be read, written or removed.' },
   command_failed: { exit: 8, meaning: 'A program that hjk started failed.' },
   catalog_empty: { exit: 9, meaning: 'The catalog is an empty file although instances have existed.' },
   catalog_damaged: { exit: 9, meaning: 'The catalog is no whole JSON document.' },
@@ -132,4 +134,36 @@ export function ignoring<T, U>(codes: readonly string[], action: () => T, fallba
     if (codes.includes(errnoOf(error) ?? '')) return fallback;
     throw error;
   }
+}
+
+const systemErrors: Readonly<Record<string, readonly [what: string, hint: string]>> = {
+  ENOSPC: ['no space is left on the disk', 'make room, then run the command again'],
+  EDQUOT: ['the disk quota is used up', 'make room, then run the command again'],
+  EROFS: [
+    'the file system is read-only',
+    'mount it for writing, or move the files: hjk paths shows where they are',
+  ],
+  EACCES: ['permission is denied', 'look at who owns it: ls -ld'],
+  EPERM: ['the operation is not permitted', 'look at who owns it: ls -ld'],
+  EIO: ['the disk reports an error', 'look at the system log: dmesg | tail'],
+  EMFILE: ['too many files are open', 'raise the limit: ulimit -n 4096'],
+  ENFILE: ['too many files are open on this machine', 'end some programs, then try again'],
+};
+
+/** A Node system error that nobody foresaw, in words; anything else as it is. */
+export function explainSystemError(error: unknown): unknown {
+  if (error instanceof HeadjackError || !(error instanceof Error)) return error;
+  const code = errnoOf(error) ?? '';
+  const known = systemErrors[code];
+  if (known === undefined) return error;
+  const [what, hint] = known;
+  const place = 'path' in error && typeof error.path === 'string' ? `${error.path}: ` : '';
+  return new HeadjackError(
+    /^(ENOSPC|EDQUOT)$/.test(code) ? 'disk_full' : 'file_failed',
+    `${place}${what} (${code})`,
+    {
+      hint,
+      cause: error,
+    },
+  );
 }

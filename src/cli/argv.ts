@@ -65,11 +65,11 @@ export function prepareArgv(argv: readonly string[]): PreparedArgv {
     const { options, words } = splitExec(rest);
     return { argv: [...before, name, ...options, '--', ...words], trailing: [] };
   }
-  if (name === 'agent' || name === 'run') {
+  if (name === 'agent' || name === 'run' || name === 'recreate') {
     const dashes = indexOfDashes(rest, name === 'agent' ? agentOptions : globalOptions);
     const own = dashes < 0 ? rest : rest.slice(0, dashes);
     return {
-      argv: [...before, name, ...(name === 'run' ? volumeFlags(own) : own)],
+      argv: [...before, name, ...(name === 'agent' ? own : volumeFlags(own))],
       trailing: dashes < 0 ? [] : rest.slice(dashes + 1),
     };
   }

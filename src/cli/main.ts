@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { HeadjackError } from '../errors.ts';
+import { explainSystemError, HeadjackError } from '../errors.ts';
 import type { Services } from '../operations/services.ts';
 import { prepareArgv } from './argv.ts';
 import type { CommandContext, Handler, OpenHeadjack } from './context.ts';
@@ -21,6 +21,9 @@ const handlers: Readonly<Record<string, () => Promise<AnyHandler>>> = {
   stop: async () => (await import('./commands/stop.ts')).stop,
   kill: async () => (await import('./commands/kill.ts')).kill,
   rm: async () => (await import('./commands/rm.ts')).rm,
+  start: async () => (await import('./commands/start.ts')).start,
+  recreate: async () => (await import('./commands/recreate.ts')).recreate,
+  rename: async () => (await import('./commands/rename.ts')).rename,
   restore: async () => (await import('./commands/restore.ts')).restore,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   image: async () => (await import('./commands/image.ts')).image as Handler<never> as AnyHandler,
@@ -83,7 +86,7 @@ export async function main(argv: readonly string[], io: Io, open: OpenHeadjack):
     return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const known = error instanceof CommanderError ? usageError(error) : error;
+    const known = error instanceof CommanderError ? usageError(error) : explainSystemError(error);
     output.error(known);
     const exit = known instanceof HeadjackError ? known.exitCode : 1;
     return plainExec && exit < 128 ? 125 : exit;

@@ -90,6 +90,25 @@ export const manual: Readonly<Record<string, () => string>> = {
       [0, 2, 3, 6, 9],
     ),
   stop: () => page([['hjk stop feat/login', 'hjk run starts it again']], [0, 3, 4, 6, 7, 8, 9]),
+  start: () =>
+    page(
+      [['hjk start feat/login', 'run would make the instance where there is none']],
+      [0, 3, 4, 6, 7, 8, 9],
+    ),
+  recreate: () =>
+    page(
+      [
+        ['hjk recreate feat/login', 'from the same image: a new build of it, a clean home'],
+        ['hjk recreate feat/login --image node:22 --memory 8g', 'with other settings; the rest stays'],
+      ],
+      [0, 2, 3, 4, 5, 6, 7, 8, 9],
+      ['Ends the sessions. The worktree stays; what programs wrote elsewhere in the container goes.'],
+    ),
+  rename: () =>
+    page(
+      [['hjk rename feat/login feat/sign-in', 'the worktree stays where it is, sessions go on']],
+      [0, 2, 3, 4, 6, 8, 9],
+    ),
   kill: () =>
     page(
       [['hjk kill feat/login/build', 'the session is what follows the last slash']],

@@ -57,9 +57,8 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
       .addOption(new Option('--detached', 'the same as --detach').hideHelp())
       .option('-n, --name <name>', 'name of the session (default: two words)');
 
-  define('run <branch>', 'make or start the instance of a branch', command =>
+  const containerFlags = (command: Command): Command =>
     json(command)
-      .option('--from <ref>', 'start a new branch from this commit, branch or tag')
       .option('--image <ref>', 'the container image')
       .option('-m, --memory <size>', 'memory limit, for instance 4g')
       .option('--cpus <number>', 'processor limit, for instance 1.5')
@@ -77,7 +76,10 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
       .option(
         '--writable-submodules',
         'let the container commit in submodules; opens their git configuration to it',
-      ),
+      );
+
+  define('run <branch>', 'make or start the instance of a branch', command =>
+    containerFlags(command.option('--from <ref>', 'start a new branch from this commit, branch or tag')),
   );
   define('exec <branch> [command...]', 'open a session in an instance: a shell, or a command', command =>
     inBackground(command)
@@ -101,6 +103,11 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
       .option('--raw', 'the bytes as the program wrote them'),
   );
   define('stop <branch>', 'end the sessions of an instance and stop its container');
+  define('start <branch>', 'start a stopped instance; never makes one', json);
+  define('recreate <branch>', 'make the container of an instance anew; the worktree stays', command =>
+    containerFlags(command).option('-y, --yes', 'do not ask'),
+  );
+  define('rename <branch> <new>', 'rename the branch of an instance, and the instance with it', json);
   define('kill <branch/session>', 'end a session and everything it started');
   define('rm <branch>', 'remove an instance: container, worktree, logs', command =>
     json(command)

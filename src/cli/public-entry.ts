@@ -1,3 +1,4 @@
+import { printable } from '../core/printable.ts';
 import type { InstanceEntry } from '../catalog/types.ts';
 
 /** An entry as `--json` shows it: the catalog's fields, times in UTC. */
@@ -16,4 +17,9 @@ export function publicEntry(entry: InstanceEntry): Record<string, unknown> {
 export function utc(time: string): string {
   const ms = Date.parse(time);
   return Number.isNaN(ms) ? time : new Date(ms).toISOString();
+}
+
+/** What a start found out about sessions. */
+export function endedNote(names: readonly string[]): string {
+  return `Sessions that ended with their container: ${names.map(printable).join(', ')}; their logs stay`;
 }

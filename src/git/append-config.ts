@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError, errnoOf } from '../errors.ts';
+import { readIfThere } from '../process/files.ts';
+import { isAlive, ownIdentity, type ProcessIdentity } from '../process/identity.ts';
 import { poll } from '../process/sleep.ts';
 
 /**
@@ -8,7 +10,11 @@ import { poll } from '../process/sleep.ts';
  * put a new file in its place, and with the old one would go, in every container of the repository that runs, the read-only mask
  * that lies on it: the kernel drops a mount from a name that is renamed over. One appending write leaves the file where it is.
  */
-export async function appendUpstream(commonDir: string, branch: string, remote: string): Promise<void> {
+export async function appendUpstream(
+  commonDir: string,
+  branch: string,
+  upstream: { readonly remote: string; readonly merge: string },
+): Promise<void> {
   const file = path.join(commonDir, 'config');
   const lock = `${file}.lock`;
   const held = await poll(() => takeLock(lock), { everyMs: 20, limitMs: 2000 });
@@ -20,7 +26,7 @@ export async function appendUpstream(commonDir: string, branch: string, remote: 
   try {
     const old = fs.readFileSync(file, 'utf8');
     const quoted = branch.replaceAll(/["\\]/g, char => `\\${char}`);
-    const section = `[branch "${quoted}"]\n\tremote = ${quoteValue(remote)}\n\tmerge = ${quoteValue(`refs/heads/${branch}`)}\n`;
+    const section = `[branch "${quoted}"]\n\tremote = ${quoteValue(upstream.remote)}\n\tmerge = ${quoteValue(upstream.merge)}\n`;
     const fd = fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_APPEND);
     try {
       fs.writeSync(fd, old === '' || old.endsWith('\n') ? section : `\n${section}`);
@@ -35,11 +41,29 @@ export async function appendUpstream(commonDir: string, branch: string, remote: 
 
 function takeLock(lock: string): true | undefined {
   try {
-    fs.closeSync(fs.openSync(lock, 'wx', 0o600));
+    // who holds it is in it: what a killed process leaves would keep every git from changing the configuration
+    fs.writeFileSync(lock, JSON.stringify(ownIdentity()), { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return undefined;
-    throw error;
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    if (isLeftLock(lock)) fs.rmSync(lock, { force: true });
+    return undefined;
+  }
+}
+
+/** The lock on a repository's configuration, if a process of ours that is dead left it. */
+export function findLeftLock(commonDir: string): string | undefined {
+  const lock = path.join(commonDir, 'config.lock');
+  return isLeftLock(lock) ? lock : undefined;
+}
+
+function isLeftLock(lock: string): boolean {
+  const text = readIfThere(lock) ?? '';
+  if (!text.startsWith('{"pid":')) return false;
+  try {
+    return !isAlive(JSON.parse(text) as ProcessIdentity);
+  } catch {
+    return false;
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type WorktreeMetadata,
 } from './metadata.ts';
 import { deleteFolder } from './delete-folder.ts';
+import { findLeftLock } from './append-config.ts';
 import { createPlumbing, type Plumbing } from './plumbing.ts';
 import { planRestore, restoreSnapshot, type RestorePlan } from './restore.ts';
 import { needsSnapshot, storeSnapshot, type Snapshot } from './snapshot.ts';
@@ -47,6 +48,10 @@ export interface WorktreeKeeper {
   /** Locked already: somebody's reason stays. */
   lock(metadata: WorktreeMetadata, reason: string): void;
   unlock(metadata: WorktreeMetadata): void;
+  /** Lets HEAD of the worktree name branch `to`, if it names `from`. The working tree stays as it is. */
+  switchHead(metadata: WorktreeMetadata, from: string, to: string): Promise<void>;
+  /** The lock on the configuration that a killed process of ours left. */
+  findLeftLock(commonDir: string): string | undefined;
   /** Removes the lock that a killed git left on its own index. */
   clearIndexLock(metadata: WorktreeMetadata): void;
   /** Once no container of the repository is left. */
@@ -82,6 +87,12 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
     dropSnapshot: async (commonDir, snapshot) => dropSnapshot(await open(commonDir), snapshot),
     lock: lockMetadata,
     unlock: unlockMetadata,
+    async switchHead(metadata, from, to) {
+      const git = await createPlumbing({ gitDir: metadata.folder }, env);
+      const named = (await git.try(['symbolic-ref', '--quiet', 'HEAD'])).stdout.toString('utf8').trim();
+      if (named === `refs/heads/${from}`) await git.text(['symbolic-ref', 'HEAD', `refs/heads/${to}`]);
+    },
+    findLeftLock,
     clearIndexLock: metadata => {
       fs.rmSync(`${metadata.folder}/index.lock`, { force: true });
     },

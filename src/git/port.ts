@@ -25,6 +25,12 @@ export interface RepositoryGit {
    * @param options keepConfig leaves its section of the configuration: to remove it lifts the masks of running containers
    */
   deleteBranch(branch: string, tip: string, options: { readonly keepConfig: boolean }): Promise<void>;
+  /** Makes branch `to` at `tip`, with the upstream of `from`. There already is fine: a killed rename is finished. */
+  renameBranch(from: string, to: string, tip: string): Promise<void>;
+  /** Moves a branch from `old` to `tip`, if it still is at `old`. */
+  advanceBranch(branch: string, tip: string, old: string): Promise<boolean>;
+  /** Deletes a branch that is at `tip`; its configuration stays. False where it is elsewhere. */
+  dropBranch(branch: string, tip: string): Promise<boolean>;
   findCommit(ref: string): Promise<string | undefined>;
   /** The first of the files that the commit has, with its text. */
   findFile(commit: string, files: readonly string[]): Promise<{ file: string; text: string } | undefined>;

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { filterOverrides } from './environment.ts';
-import { parseScopedConfig } from './scoped-config.ts';
+import { parseScopedConfig, type ScopedSetting } from './scoped-config.ts';
 
 /** The part of a repository's configuration that hjk uses, from one call of git. */
 export interface RepositoryConfig {
@@ -10,6 +10,8 @@ export interface RepositoryConfig {
   readonly remotes: readonly string[];
   /** Branches that have an upstream, or part of one. */
   readonly configuredBranches: ReadonlySet<string>;
+  /** Where the branches that have both are pushed to and pulled from. */
+  readonly upstreams: ReadonlyMap<string, { readonly remote: string; readonly merge: string }>;
   /** Absolute paths that a remote's url or pushurl names. */
   readonly localRemotes: readonly string[];
 }
@@ -43,8 +45,22 @@ export function parseRepositoryConfig(output: string, root: string): RepositoryC
     configuredBranches: new Set(
       entries.flatMap(({ key }) => /^branch\.(.+)\.(?:remote|merge)$/s.exec(key)?.[1] ?? []),
     ),
+    upstreams: findUpstreams(entries),
     localRemotes: [...local],
   };
+}
+
+function findUpstreams(entries: readonly ScopedSetting[]): Map<string, { remote: string; merge: string }> {
+  const found = new Map<string, { remote: string; merge: string }>();
+  for (const { key } of entries) {
+    const branch = /^branch\.(.+)\.remote$/s.exec(key)?.[1];
+    if (branch === undefined) continue;
+    const value = (name: string): string | undefined =>
+      entries.findLast(e => e.key === `branch.${branch}.${name}`)?.value;
+    const [remote, merge] = [value('remote'), value('merge')];
+    if (remote !== undefined && merge !== undefined) found.set(branch, { remote, merge });
+  }
+  return found;
 }
 
 /** The folder that a remote's URL names on this machine; undefined for `host:path`, `https://…` and their like. */

@@ -187,7 +187,7 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       const usual = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
       const remote = origin.kind === 'remote' ? origin.remote : usual;
       if (remote !== undefined && !configuredBranches.has(branch))
-        await appendUpstream(repository.commonDir, branch, remote);
+        await appendUpstream(repository.commonDir, branch, { remote, merge: `refs/heads/${branch}` });
     },
 
     async addEmptyWorktree(worktree, commit) {
@@ -202,6 +202,25 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
     async deleteBranch(branch, tip, options) {
       await raw(await git(), ['update-ref', '-d', `refs/heads/${branch}`, tip]);
       if (!options.keepConfig) await attempt(await git(), ['config', '--remove-section', `branch.${branch}`]);
+    },
+
+    async renameBranch(from, to, tip) {
+      const ref = `refs/heads/${to}`;
+      if ((await findCommit(ref)) === undefined)
+        await raw(await git(), ['update-ref', '--create-reflog', ref, tip, '0'.repeat(tip.length)]);
+      const { upstreams } = await loadConfig();
+      const upstream = upstreams.get(from);
+      if (upstream !== undefined && !upstreams.has(to))
+        await appendUpstream(repository.commonDir, to, upstream);
+    },
+
+    async advanceBranch(branch, tip, old) {
+      return (await attempt(await git(), ['update-ref', `refs/heads/${branch}`, tip, old])) !== undefined;
+    },
+
+    async dropBranch(branch, tip) {
+      const done = await attempt(await git(), ['update-ref', '-d', `refs/heads/${branch}`, tip]);
+      return done !== undefined || (await findCommit(`refs/heads/${branch}`)) === undefined;
     },
 
     async findFile(commit, files) {

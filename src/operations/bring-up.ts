@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { isKeepAliveItself } from '../container/keep-alive.ts';
 import type { Repository } from '../core/repository.ts';
@@ -7,6 +8,7 @@ import { makePrivateFolder } from '../process/files.ts';
 import { poll } from '../process/sleep.ts';
 import { instanceFiles } from '../session/files.ts';
 import { ensureWorktree, worktreeGone, type Made } from './ensure-worktree.ts';
+import { closeSessions } from './end-sessions.ts';
 import { findContainer } from './find-container.ts';
 import { loadSpec, saveEnvironment, saveSpec, type InstanceSpec } from './instance-spec.ts';
 import { createContainer } from './make-container.ts';
@@ -35,7 +37,7 @@ export async function bringUp(
 ): Promise<Made> {
   const { entry } = held;
   const git = await services.git(repository, held.operation.id);
-  const made: Made = { worktree: false, branchTip: undefined };
+  const made: Made = { worktree: false, branchTip: undefined, endedSessions: [] };
   try {
     const files = instanceFiles(placesOf(services), entry.id);
     // before anything else: whoever finishes this after a crash needs to know what was asked for
@@ -80,6 +82,7 @@ export async function bringUp(
     });
     if (existing?.state !== 'running') {
       services.progress.phase('start');
+      made.endedSessions = await closeSessions(services, entry);
       const masked = noteMasks(repository);
       await (await services.runtime()).start(id);
       await requireKeepAlive(services, id);
@@ -115,6 +118,25 @@ async function requireKeepAlive(services: Services, container: string): Promise<
       hint: 'choose an image with a POSIX shell: hjk run <branch> --image <ref>',
     },
   );
+}
+
+/** Removes what never ran, and what it was made of: the next `run` decides anew. Failures are left to it, too. */
+export async function dropFresh(services: Services, held: Claim): Promise<void> {
+  const { entry } = held;
+  try {
+    const { isOurs } = await import('../container/labels.ts');
+    const fresh = (await services.lister.list()).filter(
+      c => c.fresh && isOurs(c.labels, entry.id, services.owner),
+    );
+    for (const container of fresh) await (await services.runtime()).remove(container.id);
+    await commitClaimed(services, held, found => {
+      if (fresh.some(container => container.id === found.container_id)) found.container_id = '';
+    });
+    const files = instanceFiles(placesOf(services), entry.id);
+    for (const file of [files.spec, files.env]) fs.rmSync(file, { force: true });
+  } catch {
+    // the engine is gone, or another hjk took over
+  }
 }
 
 /** Carries what an attempt had made to whoever undoes it. Never leaves the operations. */

@@ -6,7 +6,7 @@ import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { poll, sleep } from '../process/sleep.ts';
 import { instanceFiles, sessionFiles } from '../session/files.ts';
 import { killScript } from '../session/in-container.ts';
-import { loadRecord, orderEnd } from '../session/record.ts';
+import { loadRecord, orderEnd, saveRecord } from '../session/record.ts';
 import { loadSpec } from './instance-spec.ts';
 import { placesOf } from './session-states.ts';
 import type { Services } from './services.ts';
@@ -65,6 +65,25 @@ export async function endEverything(
     await runKiller(services, { container, instanceId: entry.id }, 'all', '-'); // what is left goes with the container
   }
   await Promise.all(live.map(files => awaitPump(files.record, 1000)));
+}
+
+/**
+ * Records the end of sessions that nobody recorded: their container does not run, which is the proof, and their pump is gone (a
+ * reboot, an engine that was killed). Without it they would count as lost once the container runs again. Gives their names.
+ */
+export async function closeSessions(services: Services, entry: InstanceEntry): Promise<string[]> {
+  const places = placesOf(services);
+  const ended: string[] = [];
+  for (const session of entry.sessions) {
+    const { record: file } = sessionFiles(places, entry.id, session.id);
+    if (!(await awaitPump(file, 1000))) continue;
+    const record = loadRecord(file);
+    if (record === undefined || record.ended_at !== undefined) continue;
+    saveRecord(file, { ...record, ended_at: formatTime(services.now()), reason: 'stopped' });
+    ended.push(session.name);
+  }
+  if (ended.length > 0) await services.host.closeAll(entry.id);
+  return ended;
 }
 
 /** Waits until the pump has written the session's end. False where it has not. */

@@ -14,6 +14,8 @@ import { subjectOf } from './subject.ts';
 export interface Made {
   worktree: boolean;
   branchTip: string | undefined;
+  /** Names of sessions that had ended with the container, unnoticed: a reboot, an engine that was killed. */
+  endedSessions: readonly string[];
 }
 
 /**

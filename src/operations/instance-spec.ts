@@ -140,6 +140,31 @@ export function differences(made: InstanceSpec, wanted: InstanceSpec, options: R
   return found;
 }
 
+/** What the instance was made of, with what is given in its place. What was found out about the old container is left out. */
+export function mergeSpec(
+  made: InstanceSpec | undefined,
+  given: InstanceSpec,
+  options: RunOptions,
+): InstanceSpec {
+  if (made === undefined) return given;
+  const pick = <Key extends keyof InstanceSpec>(key: Key, isGiven: boolean): InstanceSpec[Key] =>
+    isGiven ? given[key] : made[key];
+  return {
+    schema: 1,
+    image: given.image,
+    from: made.from,
+    memory: pick('memory', options.memory !== undefined),
+    cpus: pick('cpus', options.cpus !== undefined),
+    pids: pick('pids', options.pids !== undefined),
+    network: pick('network', options.network !== undefined),
+    env_names: [...new Set([...made.env_names, ...given.env_names])],
+    volumes: pick('volumes', options.volumes.length > 0),
+    ports: pick('ports', options.ports.length > 0),
+    ssh_agent: made.ssh_agent || options.sshAgent,
+    writable_submodules: made.writable_submodules || options.writableSubmodules,
+  };
+}
+
 function describe(value: unknown): string {
   if (value === null || value === undefined) return 'none';
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(' ');

@@ -1,5 +1,6 @@
 import type { Catalog, InstanceEntry, Operation, OperationKind } from '../catalog/types.ts';
 import { HeadjackError } from '../errors.ts';
+import { discoverRepository } from '../git/discover.ts';
 import { formatTime } from '../core/time.ts';
 import { findByEnvironment, OPERATION_VARIABLE } from '../process/by-environment.ts';
 import { judgeIdentity, ownIdentity } from '../process/identity.ts';
@@ -69,6 +70,7 @@ export async function claim(
   const operation = newOperation(services, kind);
   const taken = read.operation;
   if (taken?.deleting !== undefined) operation.deleting = taken.deleting;
+  if (taken?.rename !== undefined) operation.rename = taken.rename;
   const entry = await services.catalog.update(draft => {
     const found = requireEntry(draft, read);
     if (found.operation?.id !== taken?.id) return undefined;
@@ -77,7 +79,17 @@ export async function claim(
   });
   if (entry === undefined) return undefined;
   if (taken !== undefined) await outlive(taken);
-  return { entry, operation, takenFrom: taken };
+  const held = { entry, operation, takenFrom: taken };
+  return operation.rename === undefined ? held : finishedRename(services, held);
+}
+
+/** Whoever takes over from a killed `rename` finishes that first: branch and entry have one name again. */
+async function finishedRename(services: Services, held: Claim): Promise<Claim> {
+  const repository = discoverRepository(held.entry.repo);
+  if (repository === undefined) return held;
+  const { finishRename } = await import('./rename.ts');
+  await finishRename(services, held, repository);
+  return { ...held, entry: { ...held.entry, branch: held.operation.rename?.to ?? held.entry.branch } };
 }
 
 /** A killed hjk leaves its git running: waits until it has ended, at most 10 s, then ends it. */

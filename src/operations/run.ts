@@ -4,7 +4,7 @@ import { isValidBranch } from '../core/branch.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { instanceFiles } from '../session/files.ts';
-import { bringUp, BringUpFailed, type MakePlan } from './bring-up.ts';
+import { bringUp, BringUpFailed, dropFresh, type MakePlan } from './bring-up.ts';
 import type { Made } from './ensure-worktree.ts';
 import { chooseImage } from './choose-image.ts';
 import { findInstance, requireRepository } from './find-instance.ts';
@@ -30,6 +30,8 @@ export interface RunResult {
   readonly entry: InstanceEntry;
   /** Set where the container lacks what git needs: one of the original's. */
   readonly foreign: boolean;
+  /** Sessions that are found to have ended with their container, by name. */
+  readonly endedSessions: readonly string[];
 }
 
 /**
@@ -110,7 +112,7 @@ async function bringUpExisting(
       : bringUpClaimed(services, held, repository, { spec, env, origin: undefined });
   }
   if (judgeInstance(existing, await services.lister.list(), services).ready)
-    return { entry: existing, foreign: made === undefined };
+    return { entry: existing, foreign: made === undefined, endedSessions: [] };
   const held = await claim(
     services,
     existing,
@@ -146,12 +148,12 @@ async function bringUpClaimed(
   isNew = false,
 ): Promise<RunResult> {
   try {
-    await bringUp(services, held, repository, plan);
+    const { endedSessions } = await bringUp(services, held, repository, plan);
     const entry = await release(services, held, found => {
       found.status = 'running';
     });
     const files = instanceFiles(placesOf(services), entry.id);
-    return { entry, foreign: loadSpec(files.spec) === undefined };
+    return { entry, foreign: loadSpec(files.spec) === undefined, endedSessions };
   } catch (error) {
     if (!(error instanceof BringUpFailed)) throw error;
     const { failure, made } = error;
@@ -174,9 +176,11 @@ async function undo(
   const { entry } = held;
   const keep = (): Promise<unknown> =>
     release(services, held, found => {
-      found.status = 'error';
+      found.status = entry.status === 'stopped' && found.container_id === '' ? 'stopped' : 'error';
     }).catch(() => undefined);
   if (!at.isNew) {
+    // a restored instance had no container, and has none again: what it is made of is still to be decided
+    if (entry.container_id === '') await dropFresh(services, held);
     await keep();
     return;
   }

@@ -18,6 +18,7 @@ export interface RunningInstance {
   readonly container: ContainerSummary;
   /** This call started it: of many at once one. */
   readonly restarted: boolean;
+  readonly endedSessions: readonly string[];
   /** Files of the git directory that the container can write although it should not: see masks.ts. */
   readonly unprotected: readonly string[];
 }
@@ -29,6 +30,7 @@ export interface RunningInstance {
 export async function requireRunning(services: Services, branch: string): Promise<RunningInstance> {
   const here = requireRepository(services);
   let restarted = false;
+  let endedSessions: readonly string[] = [];
   for (;;) {
     const entry = await services.catalog.read(catalog =>
       structuredClone(requireInstance(catalog, here, branch)),
@@ -48,12 +50,13 @@ export async function requireRunning(services: Services, branch: string): Promis
     if (operation === undefined && container?.state === 'running') {
       if (!worktree) throw worktreeGone(entry);
       const spec = loadSpec(instanceFiles(placesOf(services), entry.id).spec);
-      return { entry, container, restarted, unprotected: findLiftedMasks(spec?.masked) };
+      return { entry, container, restarted, endedSessions, unprotected: findLiftedMasks(spec?.masked) };
     }
     const held = await claim(services, entry, 'start');
     if (held === undefined) continue;
     try {
-      await bringUp(services, held, discoverRepository(entry.repo) ?? here, undefined);
+      const made = await bringUp(services, held, discoverRepository(entry.repo) ?? here, undefined);
+      endedSessions = made.endedSessions;
       await release(services, held, found => {
         found.status = 'running';
       });

@@ -89,7 +89,7 @@ export async function countBoundaries(lane: Lane, scenario: Scenario): Promise<s
   fs.rmSync(log, { force: true });
   const ran = await faulted(box, scenario.args(branch), { log });
   if (ran.code !== 0) throw new Error(`${scenario.name} fails without a fault: ${ran.stderr}`);
-  await cleanUp(box, branch);
+  await cleanUp(box, scenario.renamed?.(branch) ?? branch);
   const found = fs.readFileSync(log, 'utf8').trim().split('\n');
   return found.map(line => line.split('\t').slice(1).join(' '));
 }
@@ -111,6 +111,11 @@ export async function tryOne(lane: Lane, trial: Trial): Promise<Outcome> {
   const { box } = lane;
   const { scenario, mode } = trial;
   const branch = lane.branch();
+  /** Under the name that it has now. */
+  const named = (): string => {
+    const other = scenario.renamed?.(branch);
+    return other !== undefined && box.catalog().entries.some(e => e.branch === other) ? other : branch;
+  };
   const wrong: string[] = [];
   const log = path.join(box.folder, 'boundaries');
   fs.rmSync(log, { force: true });
@@ -128,16 +133,16 @@ export async function tryOne(lane: Lane, trial: Trial): Promise<Outcome> {
     if (mode !== 'kill' && ran.code !== 0) wrong.push(...badAnswer(ran));
     if (trial.first === 'next') {
       wrong.push(...(await runNext(box, scenario, branch)));
-      wrong.push(...(await keeps(box, branch, treasure, 'after the next command')));
+      wrong.push(...(await keeps(box, named(), treasure, 'after the next command')));
       repaired = await repair(box, wrong);
     } else {
       repaired = await repair(box, wrong);
-      wrong.push(...(await keeps(box, branch, treasure, 'after the repair')));
+      wrong.push(...(await keeps(box, named(), treasure, 'after the repair')));
       wrong.push(...(await runNext(box, scenario, branch)));
     }
     wrong.push(...(await settled(box)));
-    wrong.push(...(await keeps(box, branch, treasure, 'at the end')));
-    await cleanUp(box, branch);
+    wrong.push(...(await keeps(box, named(), treasure, 'at the end')));
+    await cleanUp(box, named());
   } catch (error) {
     wrong.push(error instanceof Error ? error.message : String(error));
   }

@@ -13,6 +13,8 @@ export interface Scenario {
   readonly name: string;
   prepare(box: Sandbox, branch: string): Promise<Treasure>;
   readonly args: (branch: string) => string[];
+  /** What the branch may be called afterwards. */
+  readonly renamed?: (branch: string) => string;
   /** The next ordinary command: it works, or the exit code says why it cannot. */
   readonly next: (branch: string) => { args: string[]; codes: readonly number[] };
 }
@@ -116,6 +118,25 @@ export const scenarios: readonly Scenario[] = [
     prepare: withSession,
     args: b => ['kill', `${b}/s`],
     next: b => ({ args: ['kill', `${b}/s`], codes: [0, 3] }),
+  },
+  {
+    name: 'recreate',
+    prepare: withSession,
+    args: b => ['recreate', b, '--yes', '--memory', '64m'],
+    next: b => ({ args: ['run', b], codes: ok }),
+  },
+  {
+    name: 'rename',
+    prepare: work,
+    args: b => ['rename', b, `${b}-new`],
+    next: b => ({ args: ['rename', b, `${b}-new`], codes: [0, 3, 4] }),
+    renamed: b => `${b}-new`,
+  },
+  {
+    name: 'start',
+    prepare: stopped,
+    args: b => ['start', b],
+    next: b => ({ args: ['start', b], codes: ok }),
   },
   {
     name: 'restore',

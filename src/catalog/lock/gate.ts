@@ -7,6 +7,15 @@ type LockSync = typeof lockfile.lockSync;
 /** A gate older than this was left by a process that was killed inside it: it is held for a fraction of a millisecond. */
 const STALE_MS = 300;
 
+export function gateOf(file: string): string {
+  return `${file}.lock`;
+}
+
+/** Whether somebody was killed in it. @throws ENOENT where there is none */
+export function isStaleGate(file: string): boolean {
+  return Math.abs(Date.now() - fs.statSync(gateOf(file)).ctimeMs) > STALE_MS;
+}
+
 export interface Gate {
   /** Runs `inside` while holding the gate, or gives undefined where somebody else does. */
   pass<T>(inside: () => T): T | undefined;
@@ -19,7 +28,7 @@ export interface Gate {
  * take-over races, so nothing relies on it for safety: the markers decide.
  */
 export function createGate(file: string, lockSync: LockSync): Gate {
-  const lockfilePath = `${file}.lock`;
+  const lockfilePath = gateOf(file);
   let trouble: string | undefined;
   const enter = (): (() => void) | undefined => {
     try {
@@ -39,7 +48,7 @@ export function createGate(file: string, lockSync: LockSync): Gate {
   };
   const breakStale = (): void => {
     try {
-      if (Math.abs(Date.now() - fs.statSync(lockfilePath).ctimeMs) > STALE_MS) fs.rmdirSync(lockfilePath);
+      if (isStaleGate(file)) fs.rmdirSync(lockfilePath);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT')
         trouble = `${lockfilePath} is in the way and cannot be removed (${errnoOf(error) ?? 'unknown'})`;

@@ -1,3 +1,4 @@
+import { endedNote } from '../public-entry.ts';
 import { attachSession, requireTerminal } from '../../operations/attach.ts';
 import { execPlain } from '../../operations/exec-plain.ts';
 import {
@@ -24,7 +25,7 @@ export const exec: Handler<Flags> = async (context, words, flags) => {
     const running = await requireRunning(services, branch);
     services.progress.done();
     if (running.restarted && context.io.isTerminal('stderr')) context.output.note(restarted(running.entry));
-    tellUnprotected(context, running);
+    tellPeople(context, running);
     return execPlain(services, running, command, context.io);
   }
   return openAndShow(context, branch, flags, {
@@ -53,7 +54,7 @@ export async function openAndShow(
   const running = await requireRunning(services, branch);
   services.progress.done();
   if (running.restarted) context.output.answer(restarted(running.entry));
-  tellUnprotected(context, running);
+  tellPeople(context, running);
   const session = await openSession(services, running, order);
   if (detached) {
     await awaitStart(services, running.entry, session);
@@ -64,8 +65,9 @@ export async function openAndShow(
   return showUnseen(context, services, running.entry, session, shown);
 }
 
-/** What weakens the sandbox is told to people. */
-function tellUnprotected(context: CommandContext, running: RunningInstance): void {
+/** What weakens the sandbox, and what a start found out. */
+function tellPeople(context: CommandContext, running: RunningInstance): void {
+  if (running.endedSessions.length > 0) context.output.note(endedNote(running.endedSessions));
   for (const file of running.unprotected) {
     const { branch } = running.entry;
     context.output.note(

@@ -1,8 +1,6 @@
-import { createInterface } from 'node:readline/promises';
-import type { InstanceEntry } from '../../catalog/types.ts';
-import { HeadjackError } from '../../errors.ts';
 import { removeInstance } from '../../operations/remove.ts';
-import type { CommandContext, Handler } from '../context.ts';
+import { confirm } from '../confirm.ts';
+import type { Handler } from '../context.ts';
 
 export const rm: Handler<{
   force?: boolean;
@@ -17,7 +15,12 @@ export const rm: Handler<{
     yes: flags.yes ?? false,
     deleteBranch: flags.deleteBranch ?? false,
     includeIgnored: flags.includeIgnored ?? false,
-    confirm: entry => confirm(context, entry),
+    confirm: entry =>
+      confirm(context, {
+        question: `This will remove instance ${entry.id} for branch ${entry.branch}.\nWorktree at ${entry.worktree} will be deleted.`,
+        what: `removing branch "${entry.branch}"`,
+        instead: `hjk rm ${entry.branch} --yes`,
+      }),
   });
   services.progress.done();
   if (removed === undefined) {
@@ -41,26 +44,3 @@ export const rm: Handler<{
     context.output.note(`Its work is stored. To bring it back: hjk restore ${entry.branch}`);
   return 0;
 };
-
-async function confirm(context: CommandContext, entry: InstanceEntry): Promise<boolean> {
-  const { stdin, stderr } = context.io;
-  if (!context.io.isTerminal('stdin') || !context.io.isTerminal('stdout')) {
-    throw new HeadjackError(
-      'confirmation_required',
-      `removing branch "${entry.branch}" needs a confirmation`,
-      { hint: `hjk rm ${entry.branch} --yes` },
-    );
-  }
-  stderr.write(
-    `This will remove instance ${entry.id} for branch ${entry.branch}.\nWorktree at ${entry.worktree} will be deleted.\n`,
-  );
-  const reader = createInterface({ input: stdin, output: stderr });
-  try {
-    const answer = await reader.question('Are you sure? [y/N] ', { signal: context.io.signal });
-    return /^y(es)?$/i.test(answer.trim());
-  } catch (error) {
-    throw context.io.signal.aborted ? context.io.signal.reason : error;
-  } finally {
-    reader.close();
-  }
-}

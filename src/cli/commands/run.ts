@@ -1,10 +1,12 @@
 import { HeadjackError } from '../../errors.ts';
 import type { RunOptions } from '../../operations/options.ts';
 import { runInstance } from '../../operations/run.ts';
-import type { Handler } from '../context.ts';
-import { publicEntry } from '../public-entry.ts';
+import type { Services } from '../../operations/services.ts';
+import type { CommandContext, Handler } from '../context.ts';
+import { endedNote, publicEntry } from '../public-entry.ts';
 
-interface Flags {
+/** The flags that say what a container is made of. */
+export interface ContainerFlags {
   readonly from?: string;
   readonly image?: string;
   readonly memory?: string;
@@ -19,20 +21,30 @@ interface Flags {
   readonly writableSubmodules?: boolean;
 }
 
-export const run: Handler<Flags> = async (context, words, flags) => {
-  if (context.trailing.length > 0) {
-    throw new HeadjackError(
-      'usage',
-      `flags for the container runtime are not supported yet: ${context.trailing.join(' ')}`,
-      {
-        hint: 'hjk help run shows the flags of hjk itself',
-      },
-    );
-  }
+export const run: Handler<ContainerFlags> = async (context, words, flags) => {
+  refuseRuntimeFlags(context);
   const { services } = await context.open('run');
+  const options = runOptions(services, words[0] ?? '', flags);
+  tellWeaknesses(context, options);
+  const { entry, foreign, endedSessions } = await runInstance(services, options);
+  if (endedSessions.length > 0) context.output.note(endedNote(endedSessions));
+  if (foreign)
+    context.output.note(
+      `Warning: git does not work in this container, which headjack for Go made; to make it anew: hjk recreate ${entry.branch}`,
+    );
+  if (context.json)
+    context.output.json({
+      instance: publicEntry(entry),
+      ...(endedSessions.length === 0 ? {} : { ended_sessions: endedSessions }),
+    });
+  else context.output.answer(`Instance ${entry.id} ready for branch ${entry.branch}`);
+  return 0;
+};
+
+export function runOptions(services: Services, branch: string, flags: ContainerFlags): RunOptions {
   const { from, image, memory, cpus, pids, network } = flags;
-  const options: RunOptions = {
-    branch: words[0] ?? '',
+  return {
+    branch,
     from,
     image,
     memory,
@@ -46,17 +58,26 @@ export const run: Handler<Flags> = async (context, words, flags) => {
     sshAgent: flags.sshAgent ?? services.settings.sshAgent,
     writableSubmodules: flags.writableSubmodules ?? false,
   };
+}
+
+/** What weakens the sandbox is told to people. */
+export function tellWeaknesses(context: CommandContext, options: RunOptions): void {
   if (options.writableSubmodules)
     context.output.note(
       'Warning: the container can change the git configuration of submodules, which git on the host obeys',
     );
   if (options.network === 'host') context.output.note("Warning: the container shares this machine's network");
-  const { entry, foreign } = await runInstance(services, options);
-  if (foreign)
-    context.output.note(
-      `Warning: git does not work in this container, which headjack for Go made; to make it anew: hjk rm ${entry.branch} && hjk run ${entry.branch}`,
+}
+
+/** @throws HeadjackError usage for words after `--` */
+export function refuseRuntimeFlags(context: CommandContext): void {
+  if (context.trailing.length > 0) {
+    throw new HeadjackError(
+      'usage',
+      `flags for the container runtime are not supported yet: ${context.trailing.join(' ')}`,
+      {
+        hint: 'hjk help run shows the flags of hjk itself',
+      },
     );
-  if (context.json) context.output.json({ instance: publicEntry(entry) });
-  else context.output.answer(`Instance ${entry.id} ready for branch ${entry.branch}`);
-  return 0;
-};
+  }
+}

@@ -27,6 +27,7 @@ export async function judgeLeftovers(
     ...judgeScratch(),
     ...judgeProbes(services, world),
     ...(await judgeGuards(services, world)),
+    ...(await judgeConfigLocks(services, world)),
     ...judgeMarkers(services),
   ];
 }
@@ -185,6 +186,20 @@ async function judgeGuards(services: Services, world: World): Promise<Found[]> {
         },
       }),
     );
+}
+
+/** A lock of ours on a repository's configuration keeps every git from changing it. */
+async function judgeConfigLocks(services: Services, world: World): Promise<Found[]> {
+  const keeper = await services.keeper();
+  return [...world.repositories.keys()].flatMap(commonDir => {
+    const lock = keeper.findLeftLock(commonDir);
+    if (lock === undefined) return [];
+    const fix = (): Promise<void> => {
+      fs.rmSync(lock, { force: true });
+      return Promise.resolve();
+    };
+    return [found({ code: 'temp-left', subject: lock, repair: 'remove it', fix })];
+  });
 }
 
 /** Markers of dead processes beside the catalog: an update removes those that are in its way. */

@@ -1,0 +1,117 @@
+import type { InstanceEntry } from '../catalog/types.ts';
+import { parsePorts, parseVolumes } from '../container/volumes.ts';
+import { HeadjackError } from '../errors.ts';
+import { discoverRepository } from '../git/discover.ts';
+import { makePrivateFolder } from '../process/files.ts';
+import { instanceFiles } from '../session/files.ts';
+import { bringUp, BringUpFailed, dropFresh } from './bring-up.ts';
+import { chooseImage } from './choose-image.ts';
+import { worktreeGone } from './ensure-worktree.ts';
+import { requireInstance, requireRepository } from './find-instance.ts';
+import {
+  loadEnvironment,
+  loadSpec,
+  mergeSpec,
+  parseEnvironment,
+  parseSpec,
+  saveEnvironment,
+  saveSpec,
+  type InstanceSpec,
+} from './instance-spec.ts';
+import { requireImage, reservedPlaces } from './make-container.ts';
+import { busyError, claim, isDead, refuseHalfRestored, release, type Claim } from './operation.ts';
+import type { RunOptions } from './options.ts';
+import { judgeInstance } from './reconcile/instance-state.ts';
+import type { Services } from './services.ts';
+import { placesOf } from './session-states.ts';
+import { stopContainer } from './stop.ts';
+
+export interface RecreateOptions extends RunOptions {
+  readonly yes: boolean;
+  /** Asks on a terminal. @throws HeadjackError confirmation_required without one */
+  readonly confirm: (entry: InstanceEntry) => Promise<boolean>;
+}
+
+/**
+ * Makes the container of an instance anew, with what it was made of but for what is given; the worktree is not touched. Order:
+ * check everything → operation → sessions, container stopped → container removed → new spec → new container. A crash before the
+ * new spec leaves an instance without a container, which `run` makes of the old spec. Undefined where the user said no.
+ */
+export async function recreateInstance(
+  services: Services,
+  options: RecreateOptions,
+): Promise<InstanceEntry | undefined> {
+  const here = requireRepository(services);
+  const entry = await services.catalog.read(catalog =>
+    structuredClone(requireInstance(catalog, here, options.branch)),
+  );
+  if (entry.operation !== undefined && !isDead(entry.operation)) throw busyError(entry, entry.operation);
+  refuseHalfRestored(entry);
+  if (entry.operation?.deleting !== undefined || entry.status === 'creating')
+    throw new HeadjackError('not_running', `the instance of branch "${entry.branch}" is not whole`, {
+      hint: entry.operation?.deleting === undefined ? `hjk run ${entry.branch}` : `hjk rm ${entry.branch}`,
+    });
+  const repository = discoverRepository(entry.repo) ?? here;
+  const files = instanceFiles(placesOf(services), entry.id);
+  const old = loadSpec(files.spec);
+  const git = await services.git(repository);
+  const commit = (await git.findCommit(`refs/heads/${entry.branch}`)) ?? 'HEAD';
+  const image = options.image ?? old?.image ?? (await chooseImage(services, git, commit, undefined));
+  const given = parseSpec(options, image);
+  parsePorts(options.ports);
+  parseVolumes(options.volumes, services.cwd, reservedPlaces);
+  const oldEnv = loadEnvironment(files.env);
+  const env = { ...oldEnv, ...parseEnvironment(options, services.env) };
+  const spec = mergeSpec(old, given, options);
+  await requireImage(await services.runtime(), spec.image);
+  const state = judgeInstance(entry, await services.lister.list(), services);
+  if (!state.worktree) throw worktreeGone(entry);
+  if (state.container !== undefined && !options.yes && !(await options.confirm(entry))) return undefined;
+  const held = await claim(services, entry, 'recreate');
+  if (held === undefined)
+    throw new HeadjackError('busy', `another hjk worked on branch "${entry.branch}"`, { hint: 'try again' });
+  return replaceContainer(services, held, { spec, env, old, oldEnv });
+}
+
+async function replaceContainer(
+  services: Services,
+  held: Claim,
+  made: {
+    spec: InstanceSpec;
+    env: Readonly<Record<string, string>>;
+    old: InstanceSpec | undefined;
+    oldEnv: Record<string, string>;
+  },
+): Promise<InstanceEntry> {
+  const { entry } = held;
+  const repository = discoverRepository(entry.repo);
+  if (repository === undefined)
+    throw new HeadjackError('not_a_repository', `the repository ${entry.repo} is gone`);
+  const files = instanceFiles(placesOf(services), entry.id);
+  try {
+    await stopContainer(services, entry);
+    const { container } = judgeInstance(entry, await services.lister.list(), services);
+    if (container !== undefined) await (await services.runtime()).remove(container.id);
+    makePrivateFolder(files.folder);
+    saveEnvironment(files.env, made.env);
+    saveSpec(files.spec, made.spec);
+    await bringUp(services, held, repository, undefined);
+    const done = await release(services, held, found => {
+      found.status = 'running';
+    });
+    services.progress.done();
+    return done;
+  } catch (error) {
+    const failure = error instanceof BringUpFailed ? error.failure : error;
+    // `run` is to make what worked before
+    await dropFresh(services, held);
+    if (made.old !== undefined) {
+      saveSpec(files.spec, made.old);
+      saveEnvironment(files.env, made.oldEnv);
+    }
+    await release(services, held, found => {
+      found.status = found.container_id === '' ? 'stopped' : 'error';
+    }).catch(() => undefined);
+    throw failure;
+  }
+}
