@@ -25,6 +25,7 @@ const handlers: Readonly<Record<string, () => Promise<AnyHandler>>> = {
   recreate: async () => (await import('./commands/recreate.ts')).recreate,
   rename: async () => (await import('./commands/rename.ts')).rename,
   restore: async () => (await import('./commands/restore.ts')).restore,
+  prune: async () => (await import('./commands/prune.ts')).prune as Handler<never> as AnyHandler,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   image: async () => (await import('./commands/image.ts')).image as Handler<never> as AnyHandler,
   config: async () => (await import('./commands/config.ts')).config,

@@ -137,6 +137,16 @@ export const manual: Readonly<Record<string, () => string>> = {
         'The snapshot stays until hjk prune.',
       ],
     ),
+  prune: () =>
+    page(
+      [
+        ['hjk prune', 'instances and snapshots that nobody used for 14 days; asks'],
+        ['hjk prune --merged --min-age 1d', 'what is merged, squash merges too'],
+        ['hjk prune --all-repos --yes', 'for a script'],
+      ],
+      [0, 2, 6, 7, 8, 9],
+      ['Never what holds work, is locked, or in use; looks again right before it deletes. Branches stay.'],
+    ),
   doctor: () =>
     page(
       [

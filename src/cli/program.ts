@@ -121,6 +121,14 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
       .option('-l, --list', 'list the snapshots of this repository')
       .option('--as <branch>', 'under another branch name'),
   );
+  define('prune', 'remove instances that nobody uses, and old snapshots', command =>
+    json(command)
+      .option('--dry-run', 'only show what would go; so it is without a terminal, unless --yes is given')
+      .option('--min-age <age>', 'unused, or stored, for so long: 90m, 12h, 14d', '14d')
+      .option('--merged', 'only instances whose branch is merged, squashed or rebased into the main branch')
+      .option('--all-repos', 'of all repositories')
+      .option('-y, --yes', 'do not ask'),
+  );
   define('doctor', 'find what does not agree, and repair what can be repaired without loss', command =>
     json(command)
       .option('--fix', 'repair it; what could lose work needs --adopt or --remove')

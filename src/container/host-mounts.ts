@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { HeadjackError } from '../errors.ts';
+import { HeadjackError, ignoring } from '../errors.ts';
 import { readIfThere, realPathOf } from '../process/files.ts';
 import type { BindMount } from './port.ts';
 
@@ -82,9 +82,31 @@ function maskGitDirectory(gitDir: string, writableSubmodules: boolean): BindMoun
  */
 function guarded(gitDir: string): BindMount {
   const place = path.join(gitDir, 'commondir');
-  if (fs.lstatSync(place, { throwIfNoEntry: false }) === undefined)
-    fs.writeFileSync(place, '.\n', { flag: 'wx' });
+  if (fs.lstatSync(place, { throwIfNoEntry: false }) === undefined) createWhole(place, '.\n');
   return { source: existing(place, 'file'), target: place, readOnly: true };
+}
+
+/** A new file, on the disk with all of its content before it has its name: with an empty `commondir` no git works any more. */
+function createWhole(place: string, content: string): void {
+  const temp = `${place}.hjk-${String(process.pid)}.tmp`;
+  try {
+    const fd = fs.openSync(temp, 'w', 0o644);
+    try {
+      fs.writeFileSync(fd, content);
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+    ignoring(
+      ['EEXIST'],
+      () => {
+        fs.linkSync(temp, place);
+      },
+      undefined,
+    );
+  } finally {
+    fs.rmSync(temp, { force: true });
+  }
 }
 
 function existing(place: string, kind: 'file' | 'folder'): string {

@@ -29,13 +29,28 @@ export async function appendUpstream(
     const section = `[branch "${quoted}"]\n\tremote = ${quoteValue(upstream.remote)}\n\tmerge = ${quoteValue(upstream.merge)}\n`;
     const fd = fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_APPEND);
     try {
-      fs.writeSync(fd, old === '' || old.endsWith('\n') ? section : `\n${section}`);
-      fs.fsyncSync(fd);
+      const text = Buffer.from(old === '' || old.endsWith('\n') ? section : `\n${section}`);
+      appendWhole(fd, text);
     } finally {
       fs.closeSync(fd);
     }
   } finally {
     fs.rmSync(lock, { force: true });
+  }
+}
+
+/** All of it or nothing: half a section is a configuration that no git can read. */
+function appendWhole(fd: number, text: Buffer): void {
+  const { size } = fs.fstatSync(fd);
+  try {
+    if (fs.writeSync(fd, text) < text.length)
+      throw new HeadjackError('disk_full', 'no space is left for the configuration of the repository', {
+        hint: 'make room, then run the command again',
+      });
+    fs.fsyncSync(fd);
+  } catch (error) {
+    fs.ftruncateSync(fd, size);
+    throw error;
   }
 }
 

@@ -12,7 +12,8 @@ import {
 } from './metadata.ts';
 import { deleteFolder } from './delete-folder.ts';
 import { findLeftLock } from './append-config.ts';
-import { createPlumbing, type Plumbing } from './plumbing.ts';
+import { findBases, findMerged, type MergedHow } from './merged.ts';
+import { createPlumbing, findObject, type Plumbing } from './plumbing.ts';
 import { planRestore, restoreSnapshot, type RestorePlan } from './restore.ts';
 import { needsSnapshot, storeSnapshot, type Snapshot } from './snapshot.ts';
 import { dropSnapshot, listSnapshots, type StoredSnapshot } from './snapshot-list.ts';
@@ -40,6 +41,8 @@ export interface WorktreeKeeper {
     snapshot: StoredSnapshot,
     plan: RestorePlan,
   ): Promise<void>;
+  /** Whether a branch is in one of those that work is merged into. */
+  findMerged(commonDir: string, branch: string): Promise<{ how: MergedHow; into: string } | undefined>;
   /** Deletes a snapshot if it still is the one that was read. */
   dropSnapshot(commonDir: string, snapshot: StoredSnapshot): Promise<boolean>;
   /** All worktrees that git's metadata knows, also those whose folder is gone. */
@@ -84,6 +87,11 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
         snapshot,
         plan,
       ),
+    async findMerged(commonDir, branch) {
+      const git = await open(commonDir);
+      const tip = await findObject(git, `refs/heads/${branch}^{commit}`);
+      return tip === undefined ? undefined : findMerged(git, tip, await findBases(git, branch));
+    },
     dropSnapshot: async (commonDir, snapshot) => dropSnapshot(await open(commonDir), snapshot),
     lock: lockMetadata,
     unlock: unlockMetadata,

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { listFolder, readIfThere, realPathOf } from '../process/files.ts';
+import { listFolder, readIfThere, realPathOf, replaceFile } from '../process/files.ts';
 import { readGitFile } from './git-file.ts';
 
 /** What `.git` of a folder says, and whether git's own metadata agrees. */
@@ -56,7 +56,8 @@ export function lockReason(instanceId: string): string {
 
 /** Keeps prune and gc, also those of a container, from dropping the metadata: the file that `git worktree lock` writes. */
 export function lockMetadata(metadata: WorktreeMetadata, reason: string): void {
-  if (metadata.lock === undefined) fs.writeFileSync(path.join(metadata.folder, 'locked'), `${reason}\n`);
+  // whole or not at all: an empty one would be somebody else's
+  if (metadata.lock === undefined) replaceFile(path.join(metadata.folder, 'locked'), `${reason}\n`);
 }
 
 export function unlockMetadata(metadata: WorktreeMetadata): void {

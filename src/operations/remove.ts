@@ -5,7 +5,7 @@ import { HeadjackError } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { deleteWorktree } from './delete-worktree.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
-import { busyError, claim, commitClaimed, isDead, type Claim } from './operation.ts';
+import { busyError, claim, commitClaimed, isDead, release, type Claim } from './operation.ts';
 import { removeTraces } from './remove-traces.ts';
 import type { Services } from './services.ts';
 import { stopContainer } from './stop.ts';
@@ -20,6 +20,8 @@ export interface RemoveOptions {
   readonly deleteBranch: boolean;
   /** Store the files that git ignores, too. */
   readonly includeIgnored: boolean;
+  /** Asked again once nobody else can begin anything; throws where it is not to go. */
+  readonly stillWanted?: (entry: InstanceEntry) => Promise<void>;
   /** Asks on a terminal. @throws HeadjackError confirmation_required without one */
   readonly confirm: (entry: InstanceEntry) => Promise<boolean>;
 }
@@ -63,6 +65,12 @@ export async function removeInstance(
       : busyError(now, now.operation);
   }
   if (held.operation.deleting !== undefined) return finishRemoval(services, held);
+  try {
+    await options.stillWanted?.(entry);
+  } catch (error) {
+    await release(services, held, () => undefined);
+    throw error;
+  }
   return lookAgainAndRemove(services, held, options);
 }
 

@@ -103,6 +103,8 @@ export function disagreements(box: Sandbox): string[] {
       if (/\.(tmp|start|plain)$/.test(name)) wrong.push(`instances/${id}/${name} is left`);
   for (const name of list(box.stateRoot))
     if (/^catalog\.json\./.test(name) && !name.endsWith('.bak')) wrong.push(`${name} is left`);
+  for (const name of list(path.join(box.repository, '.git')))
+    if (/hjk|\.lock$|\.tmp$/.test(name)) wrong.push(`.git/${name} is left`);
   for (const pid of hostPrograms(box)) wrong.push(`program ${pid} of an operation runs on`);
   return wrong;
 }

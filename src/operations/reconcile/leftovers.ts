@@ -188,17 +188,24 @@ async function judgeGuards(services: Services, world: World): Promise<Found[]> {
     );
 }
 
-/** A lock of ours on a repository's configuration keeps every git from changing it. */
+/** A lock of ours on a repository's configuration keeps every git from changing it; temp files beside it. */
 async function judgeConfigLocks(services: Services, world: World): Promise<Found[]> {
   const keeper = await services.keeper();
   return [...world.repositories.keys()].flatMap(commonDir => {
     const lock = keeper.findLeftLock(commonDir);
-    if (lock === undefined) return [];
-    const fix = (): Promise<void> => {
-      fs.rmSync(lock, { force: true });
-      return Promise.resolve();
-    };
-    return [found({ code: 'temp-left', subject: lock, repair: 'remove it', fix })];
+    const temps = listFolder(commonDir)
+      .filter(name => {
+        const pid = /\.hjk-(\d+)\.tmp$/.exec(name)?.[1];
+        return pid !== undefined && !pidRuns(Number(pid));
+      })
+      .map(name => path.join(commonDir, name));
+    return [...(lock === undefined ? [] : [lock]), ...temps].map(file => {
+      const fix = (): Promise<void> => {
+        fs.rmSync(file, { force: true });
+        return Promise.resolve();
+      };
+      return found({ code: 'temp-left', subject: file, repair: 'remove it', fix });
+    });
   });
 }
 
