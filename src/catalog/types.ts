@@ -31,7 +31,7 @@ export interface Operation {
   pid_ns: string;
   since: string;
   /** Set once `rm` has begun to delete: from then on the removal is only ever finished. */
-  deleting?: { snapshot: string; branch_tip?: string; include_ignored?: boolean };
+  deleting?: { snapshot: string; branch_tip?: string; include_ignored?: boolean; unjudged?: boolean };
   /** What `restore` brings back. */
   snapshot?: string;
   /** What `rename` is at: whoever takes it over finishes it. */

@@ -120,7 +120,10 @@ export function engineFailed(what: string, status: number, text: string): Headja
   return new HeadjackError(
     'engine_failed',
     `the engine refuses ${what.replace(/\?.*$/, '')}: ${printable(said)}`,
-    { details: { status, message: said } },
+    {
+      hint: 'see to what the engine says, then run the command again',
+      details: { status, message: said },
+    },
   );
 }
 

@@ -80,12 +80,16 @@ export async function createPlumbing(place: PlumbingPlace, env: NodeJS.ProcessEn
   };
 }
 
+/** What can be said of any failure of git. */
+export const GIT_HINT = "see to what git says, then run the command again; -v shows all of git's words";
+
 function gitFailed(args: readonly string[], result: RunResult): HeadjackError {
   const said = printable(result.stderr.trim().split('\n').at(-1) ?? '');
   return new HeadjackError(
     'git_failed',
     `git ${args.find((word, i) => word !== '-c' && args[i - 1] !== '-c') ?? ''} failed: ${said === '' ? `exit code ${String(result.code)}` : said}`,
     {
+      hint: GIT_HINT,
       details: { command: ['git', ...args], exit_code: result.code, stderr: result.stderr.trim() },
     },
   );

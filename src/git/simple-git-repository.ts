@@ -6,7 +6,7 @@ import { realPathOf } from '../process/files.ts';
 import { runCaptured } from '../process/run.ts';
 import { appendUpstream } from './append-config.ts';
 import { defusedSettings, gitEnvironment } from './environment.ts';
-import { gitMissing } from './plumbing.ts';
+import { GIT_HINT, gitMissing } from './plumbing.ts';
 import type { BranchOrigin, RepositoryGit } from './port.ts';
 import { configQuery, parseRepositoryConfig, type RepositoryConfig } from './repository-config.ts';
 
@@ -251,6 +251,7 @@ function translate(error: unknown, args: readonly string[]): unknown {
   const lines = text.split('\n').filter(line => line !== '' && !line.startsWith('hint:'));
   const said = lines.find(line => /^(fatal|error):/.test(line)) ?? lines.at(-1) ?? '';
   return new HeadjackError('git_failed', `git ${words.slice(0, 2).join(' ')} failed: ${printable(said)}`, {
+    hint: GIT_HINT,
     details: {
       command: ['git', ...words],
       exit_code: error instanceof GitExit ? error.exitCode : undefined,

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import type { Repository } from '../core/repository.ts';
+import { HeadjackError } from '../errors.ts';
 import type { Look, WorktreeSubject } from '../git/look.ts';
 import { findContainer } from './find-container.ts';
 import { commitClaimed, type Claim } from './operation.ts';
@@ -51,6 +52,10 @@ export async function deleteWorktree(
   if (fs.existsSync(aside)) {
     const look = await lookAside(keeper, subject, aside);
     const tree = look.changes === undefined ? undefined : keeper.readTree(look, aside);
+    if (tree === undefined && operation.deleting?.unjudged !== true)
+      throw new HeadjackError('git_failed', `${aside} could not be looked at: ${look.reasons[0] ?? ''}`, {
+        hint: `nothing of it was deleted; see to the reason, then: hjk rm ${entry.branch}`,
+      });
     if (tree === undefined) {
       // it cannot be read, so it is not deleted: it stays as a worktree of the user's own
       fs.renameSync(aside, entry.worktree);

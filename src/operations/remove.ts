@@ -98,6 +98,7 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
       snapshot,
       ...(tip === undefined ? {} : { branch_tip: tip }),
       ...(options.includeIgnored ? { include_ignored: true } : {}),
+      ...(look.unknown ? { unjudged: true } : {}),
     };
     await commitClaimed(services, held, found => {
       if (found.operation !== undefined) found.operation.deleting = deleting;

@@ -51,7 +51,13 @@ function removeAtExit(file: string): void {
   if (watchingExit) return;
   watchingExit = true;
   process.once('exit', () => {
-    for (const left of mine) removeMarker(left);
+    for (const left of mine) {
+      try {
+        removeMarker(left);
+      } catch {
+        // the next one at the lock sees that we are gone
+      }
+    }
   });
 }
 
