@@ -33,14 +33,21 @@ function wantsColors(io: Io): boolean {
   return io.isTerminal('stdout');
 }
 
+/** Lines as they are, our own colours among them; what names could do to a terminal is shown as an escape. */
+function harmless(text: string): string {
+  return text
+    .split(/(\n|\u001b\[[0-9;]*m)/)
+    .map((part, i) => (i % 2 === 1 ? part : printable(part)))
+    .join('');
+}
+
 export function createOutput(io: Io, modes: OutputModes): Output {
   const stderr = (text: string): void => {
     io.stderr.write(`${text}\n`);
   };
   return {
     answer: text => {
-      io.write(`${text}
-`);
+      io.write(`${harmless(text)}\n`);
     },
     raw: text => {
       io.write(text);
@@ -49,10 +56,10 @@ export function createOutput(io: Io, modes: OutputModes): Output {
       io.write(`${JSON.stringify({ schema: JSON_SCHEMA, ...document })}\n`);
     },
     note(text) {
-      if (io.isTerminal('stderr') || modes.verbose) stderr(text);
+      if (io.isTerminal('stderr') || modes.verbose) stderr(harmless(text));
     },
     warn: text => {
-      stderr(`Warning: ${text}`);
+      stderr(`Warning: ${harmless(text)}`);
     },
     error(error) {
       const known = error instanceof HeadjackError ? error : unexpected(error, modes.verbose);

@@ -172,6 +172,8 @@ function createOptions(spec: ContainerSpec): ContainerCreateOptions {
       Mounts: [...spec.mounts.map(bind('bind')), ...spec.volumes.map(bind('volume'))],
       Tmpfs: { '/run/headjack': 'mode=1777,size=4m' },
       PortBindings: ports,
+      // nothing of ours is written there, and a program inside could fill the host's disk with it
+      LogConfig: { Type: 'none', Config: {} },
       RestartPolicy: { Name: 'no' },
       SecurityOpt: ['no-new-privileges'],
       ...(spec.memory === undefined ? {} : { Memory: spec.memory }),

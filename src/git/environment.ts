@@ -28,8 +28,11 @@ export const defusedSettings: readonly string[] = [
   'core.quotePath=true',
 ];
 
+/** What `overrides` has to know of the configuration: `git config --show-scope -z --get-regexp <this>`. */
+export const DRIVERS = '^(filter|merge)\\.';
+
 /**
- * Settings that replace the filter drivers which only the repository's own configuration defines by none. Those of the user's
+ * Settings that replace the filter drivers and merge drivers which only the repository's own configuration defines by none. Those of the user's
  * global and system configuration stay (Git LFS: without it a clean file looks changed).
  */
 export function filterOverrides(entries: readonly ScopedSetting[]): string[] {
@@ -42,6 +45,12 @@ export function filterOverrides(entries: readonly ScopedSetting[]): string[] {
     else drivers.add(match[1]);
   }
   const settings: string[] = [];
+  for (const { scope, key } of entries) {
+    const driver = /^merge\.(.+)\.driver$/s.exec(key)?.[1];
+    // one that fails is a conflict: what it would have merged counts as not merged
+    if (driver !== undefined && scope !== 'system' && scope !== 'global')
+      settings.push(`merge.${driver}.driver=false`);
+  }
   for (const driver of drivers) {
     for (const part of ['clean', 'smudge', 'process', 'required']) {
       const key = `filter.${driver}.${part}`;

@@ -1,7 +1,7 @@
 import { HeadjackError, errnoOf } from '../errors.ts';
 import { printable } from '../core/printable.ts';
 import { runCaptured, type RunResult } from '../process/run.ts';
-import { defusedSettings, filterOverrides, gitEnvironment } from './environment.ts';
+import { defusedSettings, DRIVERS, filterOverrides, gitEnvironment } from './environment.ts';
 import { parseScopedConfig } from './scoped-config.ts';
 
 /**
@@ -63,9 +63,7 @@ export async function createPlumbing(place: PlumbingPlace, env: NodeJS.ProcessEn
   };
   const filters = filterOverrides(
     parseScopedConfig(
-      (await run([], ['config', '--show-scope', '-z', '--get-regexp', '^filter\\.'], {})).stdout.toString(
-        'utf8',
-      ),
+      (await run([], ['config', '--show-scope', '-z', '--get-regexp', DRIVERS], {})).stdout.toString('utf8'),
     ),
   );
   const bytes: Plumbing['bytes'] = async (args, options = {}) => {

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import type { InstanceEntry, SessionEntry } from '../catalog/types.ts';
 import { muxSessionId, SESSION_NAME } from '../core/identifiers.ts';
 import { generateSessionName } from '../core/session-name.ts';
@@ -54,6 +55,7 @@ export async function openSession(
   const instance = instanceFiles(places, entry.id);
   makePrivateFolder(instance.folder);
   makePrivateFolder(instance.logs);
+  for (const folder of [instance.folder, instance.logs]) requireNoLink(folder);
   const id = services.randomHex(4);
   const files = sessionFiles(places, entry.id, id);
   const session = await commitSession(services, running, order, id);
@@ -84,6 +86,14 @@ export async function openSession(
     throw error;
   }
   return session;
+}
+
+/** What is written there goes nowhere else. @throws HeadjackError unsafe */
+function requireNoLink(folder: string): void {
+  if (!fs.lstatSync(folder).isSymbolicLink()) return;
+  throw new HeadjackError('unsafe', `${folder} is a link: what is written there would go elsewhere`, {
+    hint: `remove it: rm ${folder}`,
+  });
 }
 
 /** Makes the record and commits the entry; names are judged anew until the one update that takes one finds them unchanged. */
@@ -144,7 +154,6 @@ function nameTaken(entry: InstanceEntry, name: string, lost: boolean): HeadjackE
 }
 
 async function dropSession(services: Services, entry: InstanceEntry, session: SessionEntry): Promise<void> {
-  const fs = await import('node:fs');
   const files = sessionFiles(placesOf(services), entry.id, session.id);
   for (const file of [files.order, files.record]) fs.rmSync(file, { force: true });
   const { removeSessionEntry } = await import('./kill.ts');
