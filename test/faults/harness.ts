@@ -133,15 +133,15 @@ export async function tryOne(lane: Lane, trial: Trial): Promise<Outcome> {
     if (mode !== 'kill' && ran.code !== 0) wrong.push(...badAnswer(ran));
     if (trial.first === 'next') {
       wrong.push(...(await runNext(box, scenario, branch)));
-      wrong.push(...(await keeps(box, named(), treasure, 'after the next command')));
+      wrong.push(...keeps(box, named(), treasure, 'after the next command'));
       repaired = await repair(box, wrong);
     } else {
       repaired = await repair(box, wrong);
-      wrong.push(...(await keeps(box, named(), treasure, 'after the repair')));
+      wrong.push(...keeps(box, named(), treasure, 'after the repair'));
       wrong.push(...(await runNext(box, scenario, branch)));
     }
     wrong.push(...(await settled(box)));
-    wrong.push(...(await keeps(box, named(), treasure, 'at the end')));
+    wrong.push(...keeps(box, named(), treasure, 'at the end'));
     await cleanUp(box, named());
   } catch (error) {
     wrong.push(error instanceof Error ? error.message : String(error));
@@ -198,7 +198,7 @@ async function settled(box: Sandbox): Promise<string[]> {
 }
 
 /** Whether the user's work is there, in the worktree or in a snapshot. */
-async function keeps(box: Sandbox, branch: string, treasure: Treasure, when: string): Promise<string[]> {
+function keeps(box: Sandbox, branch: string, treasure: Treasure, when: string): string[] {
   if (Object.keys(treasure.files).length === 0) return [];
   const wrong: string[] = [];
   const find = (): string | undefined =>
@@ -210,18 +210,37 @@ async function keeps(box: Sandbox, branch: string, treasure: Treasure, when: str
         return !fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== text;
       })
       .map(([name]) => name);
-  let place = find();
+  const place = find();
   if (place === undefined || missing(place).length > 0) {
-    const back = await box.hjk('restore', branch, '--as', `${branch}-back`);
-    place = box.catalog().entries.find(entry => entry.branch === `${branch}-back`)?.worktree;
-    if (place === undefined) return [`${when}: the work is gone: ${back.stderr.trim()}`];
-    for (const name of missing(place)) wrong.push(`${when}: ${name} is gone, or changed`);
-    await box.ok('rm', `${branch}-back`, '--force', '-D');
+    const stored = snapshotsOf(box, branch);
+    if (stored.length === 0) return [`${when}: the work is gone, and no snapshot has it`];
+    const lacking = stored.map(files =>
+      Object.keys(treasure.files).filter(name => files.get(name) !== treasure.files[name]),
+    );
+    if (!lacking.some(names => names.length === 0))
+      wrong.push(`${when}: in no snapshot is all of the work; missing: ${lacking.map(String).join(' / ')}`);
   }
   const held = box.git('rev-list', '--all', '--no-walk=unsorted', ...treasure.commits);
   for (const commit of treasure.commits)
     if (!held.includes(commit)) wrong.push(`${when}: commit ${commit} is gone`);
   return wrong;
+}
+
+/** The files of every snapshot of a branch, as git itself shows them. */
+function snapshotsOf(box: Sandbox, branch: string): Map<string, string>[] {
+  const refs = box.git(
+    'for-each-ref',
+    '--format=%(objectname) %(contents:subject)',
+    'refs/headjack/snapshots',
+  );
+  return refs
+    .split('\n')
+    .filter(line => line.includes(`"branch":"${branch}"`))
+    .map(line => {
+      const commit = line.split(' ')[0] ?? '';
+      const names = box.git('ls-tree', '-r', '--name-only', commit).split('\n').filter(Boolean);
+      return new Map(names.map(name => [name, box.git('show', `${commit}:${name}`)]));
+    });
 }
 
 async function cleanUp(box: Sandbox, branch: string): Promise<void> {
@@ -230,4 +249,17 @@ async function cleanUp(box: Sandbox, branch: string): Promise<void> {
     box.catalog().entries.some(e => e.branch === branch)
   )
     await box.ok('rm', branch, '--force');
+}
+
+/** Shares the trials among the lanes. */
+export async function runAll(lanes: readonly Lane[], trials: readonly Trial[]): Promise<Outcome[]> {
+  const waiting = [...trials];
+  const outcomes: Outcome[] = [];
+  await Promise.all(
+    lanes.map(async lane => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+        outcomes.push(await tryOne(lane, next));
+    }),
+  );
+  return outcomes;
 }

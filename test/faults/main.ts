@@ -3,7 +3,7 @@
  * Stops every command at every boundary, makes every call fail, and prints what came of it.
  */
 import { parseArgs } from 'node:util';
-import { countBoundaries, Lane, plan, tryOne, type Mode, type Outcome, type Trial } from './harness.ts';
+import { countBoundaries, Lane, plan, runAll, type Mode, type Outcome } from './harness.ts';
 import { scenarios } from './scenarios.ts';
 
 const { values, positionals } = parseArgs({
@@ -28,7 +28,7 @@ try {
       const trials = plan(scenario, mode, boundaries).filter(
         (trial, i) => i % every === 0 && (values.at === undefined || trial.at === Number(values.at)),
       );
-      const outcomes = await runAll(trials);
+      const outcomes = await runAll(lanes, trials);
       const failed = outcomes.filter(o => o.wrong.length > 0);
       failures += failed.length;
       for (const { trial, label, wrong } of failed)
@@ -56,15 +56,3 @@ const widths = header.map((name, i) => Math.max(name.length, ...rows.map(row => 
 console.log();
 for (const row of [header, ...rows]) console.log(row.map((cell, i) => cell.padEnd(widths[i]!)).join('  '));
 process.exitCode = failures === 0 ? 0 : 1;
-
-async function runAll(trials: readonly Trial[]): Promise<Outcome[]> {
-  const waiting = [...trials];
-  const outcomes: Outcome[] = [];
-  await Promise.all(
-    lanes.map(async lane => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-        outcomes.push(await tryOne(lane, next));
-    }),
-  );
-  return outcomes;
-}

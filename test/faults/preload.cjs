@@ -178,7 +178,8 @@ http.request = function wrapped(...args) {
     return request.apply(http, args);
   }
   const made = request.apply(http, args);
-  if (plan.mode === 'kill' || plan.mode === undefined) {
+  // a GET changes nothing: during and after it the world is as before
+  if ((plan.mode === 'kill' || plan.mode === undefined) && (options.method ?? 'GET') !== 'GET') {
     made.once('finish', () => boundary('engine', `${label} [sent]`));
     const emit = made.emit;
     made.emit = function (event, ...rest) {

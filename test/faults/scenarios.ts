@@ -76,6 +76,12 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'rm --force',
+    prepare: work,
+    args: b => ['rm', b, '--force'],
+    next: b => ({ args: ['rm', b, '--force'], codes: [0, 3] }),
+  },
+  {
+    name: 'rm --force, session',
     prepare: withSession,
     args: b => ['rm', b, '--force'],
     next: b => ({ args: ['rm', b, '--force'], codes: [0, 3] }),

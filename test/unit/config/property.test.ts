@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadConfigFile } from '../../../src/config/load.ts';
+import { resolveSettings } from '../../../src/config/settings.ts';
+import { parseDuration } from '../../../src/core/duration.ts';
+import { HeadjackError } from '../../../src/errors.ts';
+import { formatMessage, parseMessage, type SnapshotMessage } from '../../../src/git/snapshot-message.ts';
+import { makeFolder } from '../../support/sandbox.ts';
+
+let folder: string;
+beforeAll(() => (folder = makeFolder()));
+afterAll(() => {
+  fs.rmSync(folder, { recursive: true });
+});
+
+it('any config.yaml gives settings or an error of its own, never a crash', () => {
+  const file = path.join(folder, 'config.yaml');
+  const key = fc.constantFrom(
+    'default',
+    'agents',
+    'storage',
+    'runtime',
+    'sessions',
+    'env',
+    'flags',
+    'claude',
+    '__proto__',
+    'constructor',
+    'x',
+  );
+  const { yaml } = fc.letrec(tie => ({
+    yaml: fc.oneof(
+      { depthSize: 'small' },
+      fc.string(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(tie('yaml'), { maxLength: 3 }),
+      fc.dictionary(key, tie('yaml'), { maxKeys: 4 }),
+    ),
+  }));
+  const texts = fc.oneof(
+    yaml.map(value => JSON.stringify(value)),
+    fc.string(),
+    fc.string({ unit: 'binary' }),
+  );
+  fc.assert(
+    fc.property(texts, text => {
+      fs.writeFileSync(file, text);
+      try {
+        resolveSettings({}, loadConfigFile(file).file);
+      } catch (error) {
+        expect(error).toBeInstanceOf(HeadjackError);
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
+
+it('a message of a snapshot survives being written, and any text is a message or none', () => {
+  const oid = fc.stringMatching(/^[0-9a-f]{40}$/);
+  const name = fc.string({ unit: 'binary', minLength: 1 }).map(text => Buffer.from(text).toString('latin1'));
+  const message = fc.record({
+    schema: fc.constant(1 as const),
+    instance: fc.stringMatching(/^[0-9a-f]{8}$/),
+    branch: fc.constantFrom('x', 'feat/x', '日本語'),
+    head: fc.option(oid),
+    detached: fc.boolean(),
+    head_ref: fc.option(fc.constant('refs/heads/ü')),
+    branch_tip: fc.option(oid),
+    index: fc.option(oid),
+    stages: fc.array(
+      fc.record({
+        mode: fc.constant('100644'),
+        object: oid,
+        stage: fc.constantFrom('1' as const, '3' as const),
+        path: name,
+        name,
+      }),
+    ),
+    intent_to_add: fc.array(name),
+    left_out: fc.array(name),
+    nested: fc.array(fc.record({ path: name, head: fc.option(oid) })),
+    modes: fc.constant({ 'a b': '600' }),
+    state: fc.option(oid),
+    refs: fc.constant({}),
+    reasons: fc.array(fc.string()),
+    ignored: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(message, given => {
+      const text = formatMessage(given as SnapshotMessage);
+      expect(text).toMatch(/^[\u0000-\u007e]*$/);
+      expect(parseMessage(text)).toEqual(given);
+    }),
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.json(), fc.string()), text => {
+      const parsed = parseMessage(text);
+      if (parsed !== undefined) expect(parsed.schema).toBe(1);
+    }),
+  );
+});
+
+it.each([
+  ['90m', 5_400_000],
+  ['14d', 1_209_600_000],
+  ['0', 0],
+  ['1.5h', 5_400_000],
+  ['', undefined],
+  ['-1d', undefined],
+  ['3 days', undefined],
+])('parseDuration %s', (text, wanted) => {
+  expect(parseDuration(text)).toBe(wanted);
+});
