@@ -1,23 +1,14 @@
-import { GitError, simpleGit, type SimpleGit } from 'simple-git';
-import { HeadjackError, errnoOf } from '../errors.ts';
-import { printable } from '../core/printable.ts';
+import { simpleGit, type SimpleGit } from 'simple-git';
+import { HeadjackError } from '../errors.ts';
 import type { Repository } from '../core/repository.ts';
 import { realPathOf } from '../process/files.ts';
 import { runCaptured } from '../process/run.ts';
 import { appendUpstream } from './append-config.ts';
 import { defusedSettings, gitEnvironment } from './environment.ts';
-import { GIT_HINT, gitMissing } from './plumbing.ts';
+import { GitExit, translateGit } from './git-exit.ts';
+import { gitMissing } from './plumbing.ts';
 import type { BranchOrigin, RepositoryGit } from './port.ts';
 import { configQuery, parseRepositoryConfig, type RepositoryConfig } from './repository-config.ts';
-
-/** simple-git resolves on a silent failure and forgets the exit code; this keeps both. */
-class GitExit extends GitError {
-  readonly exitCode: number;
-  constructor(exitCode: number, stderr: string) {
-    super(undefined, stderr);
-    this.exitCode = exitCode;
-  }
-}
 
 /** Set by us, so simple-git's guard against settings that come from outside does not apply. */
 const unsafe = {
@@ -48,7 +39,7 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
     try {
       return await git.raw(args);
     } catch (error) {
-      throw translate(error, args);
+      throw translateGit(error, args);
     }
   };
   const loadConfig = (): Promise<RepositoryConfig> => {
@@ -79,7 +70,7 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
         env: childEnv,
         input: usable.map(name => `${name}\n`).join(''),
       });
-      if (ran.code !== 0) throw translate(new GitExit(ran.code ?? 1, ran.stderr), ['cat-file']);
+      if (ran.code !== 0) throw translateGit(new GitExit(ran.code ?? 1, ran.stderr), ['cat-file']);
       const lines = ran.stdout.toString('utf8').split('\n');
       return new Map(
         usable.flatMap((name, i) => (/^[0-9a-f]+$/.test(lines[i] ?? '') ? [[name, lines[i] ?? '']] : [])),
@@ -240,23 +231,4 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       return [...(await loadConfig()).localRemotes];
     },
   };
-}
-
-function translate(error: unknown, args: readonly string[]): unknown {
-  if (errnoOf(error) === 'ENOENT') return gitMissing(error);
-  const words = args.filter((word, i) => word !== '-c' && args[i - 1] !== '-c');
-  const text = error instanceof Error ? error.message.trim() : String(error);
-  if (/\bENOENT\b/.test(text) && text.includes('spawn'))
-    return gitMissing(Object.assign(new Error(text), { code: 'ENOENT' }));
-  const lines = text.split('\n').filter(line => line !== '' && !line.startsWith('hint:'));
-  const said = lines.find(line => /^(fatal|error):/.test(line)) ?? lines.at(-1) ?? '';
-  return new HeadjackError('git_failed', `git ${words.slice(0, 2).join(' ')} failed: ${printable(said)}`, {
-    hint: GIT_HINT,
-    details: {
-      command: ['git', ...words],
-      exit_code: error instanceof GitExit ? error.exitCode : undefined,
-      stderr: text,
-    },
-    cause: error,
-  });
 }

@@ -4,8 +4,8 @@ import type { Look, WorktreeSubject } from './look.ts';
 import { hasChanges, type NestedRepository } from './nested.ts';
 import { durable, findObject, type Plumbing } from './plumbing.ts';
 import { formatMessage, type SnapshotMessage } from './snapshot-message.ts';
-import { fillIndex, lstatIn, withPrivateIndex, type IndexEntry } from './tree-changes.ts';
-import { readWorkingTree, type FileTree } from './working-tree.ts';
+import { lstatIn, type IndexEntry } from './tree-changes.ts';
+import { readWorkingTree, writeTree } from './working-tree.ts';
 import { storeState } from './unfinished.ts';
 
 export const SNAPSHOTS = 'refs/headjack/snapshots/';
@@ -96,14 +96,6 @@ function isStage(entry: IndexEntry): entry is IndexEntry & { stage: '1' | '2' | 
 async function headTree(git: Plumbing): Promise<string> {
   const tree = await findObject(git, 'HEAD^{tree}');
   return tree ?? (await git.text(['hash-object', '-w', '-t', 'tree', '--stdin'])).trim();
-}
-
-export async function writeTree(git: Plumbing, files: FileTree): Promise<string> {
-  const entries = [...files].map(([path, { mode, object }]) => ({ mode, object, stage: '0', path }));
-  return withPrivateIndex(async env => {
-    await fillIndex(git, env, entries);
-    return (await git.text([...durable, 'write-tree', '--missing-ok'], { env })).trim();
-  });
 }
 
 interface StoredIndex {

@@ -3,8 +3,7 @@ import path from 'node:path';
 import { makePrivateFolder } from '../process/files.ts';
 import type { Look } from './look.ts';
 import { durable, findObject, type Plumbing } from './plumbing.ts';
-import { fillIndex, withPrivateIndex } from './tree-changes.ts';
-import { listTree } from './working-tree.ts';
+import { listTree, writeTree, type TreeEntry } from './working-tree.ts';
 
 /** What in a worktree's metadata says that something is under way, and what it is called. */
 const markers: readonly (readonly [file: string, what: string])[] = [
@@ -42,18 +41,12 @@ export async function storeState(
     if (size > LARGEST_STATE) return undefined;
     files.push({ name, content });
   }
-  const entries: { mode: string; object: string; stage: string; path: string }[] = [];
+  const tree = new Map<string, TreeEntry>();
   for (const { name, content } of files) {
-    const object = (
-      await git.text([...durable, 'hash-object', '-w', '--no-filters', '--stdin'], { input: content })
-    ).trim();
-    entries.push({ mode: '100644', object, stage: '0', path: name });
+    const hash = [...durable, 'hash-object', '-w', '--no-filters', '--stdin'];
+    tree.set(name, { mode: '100644', object: (await git.text(hash, { input: content })).trim() });
   }
-  const tree = await withPrivateIndex(async env => {
-    await fillIndex(git, env, entries);
-    return (await git.text([...durable, 'write-tree'], { env })).trim();
-  });
-  return commitTree(git, tree, await commitsIn(git, files), 'state');
+  return commitTree(git, await writeTree(git, tree), await commitsIn(git, files), 'state');
 }
 
 /** Commits that the files name by their whole ids: the rebase's own, those still to be picked. */

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import { HeadjackError } from '../errors.ts';
 import type { Look } from './look.ts';
 import type { NestedRepository } from './nested.ts';
-import { findObject, splitNul, type Plumbing } from './plumbing.ts';
-import { lstatIn } from './tree-changes.ts';
+import { durable, findObject, splitNul, type Plumbing } from './plumbing.ts';
+import { fillIndex, lstatIn, withPrivateIndex } from './tree-changes.ts';
 
 /** One file of a tree. */
 export interface TreeEntry {
@@ -114,6 +114,15 @@ export async function listTree(git: Plumbing, name: string): Promise<FileTree> {
     files.set(line.slice(tab + 1), { mode, object });
   }
   return files;
+}
+
+/** Writes the tree object of the files, whose objects are there already. */
+export async function writeTree(git: Plumbing, files: FileTree): Promise<string> {
+  const entries = [...files].map(([path, { mode, object }]) => ({ mode, object, stage: '0', path }));
+  return withPrivateIndex(async env => {
+    await fillIndex(git, env, entries);
+    return (await git.text([...durable, 'write-tree', '--missing-ok'], { env })).trim();
+  });
 }
 
 /** Whether the folder holds a file that `base` (a commit; HEAD where empty) has not alike. Missing ones do not count. */

@@ -44,7 +44,7 @@ export interface Outcome {
 
 const preload = path.join(root, 'test/faults/preload.cjs');
 
-export function faulted(box: Sandbox, args: readonly string[], plan: Record<string, unknown>): Promise<Ran> {
+function faulted(box: Sandbox, args: readonly string[], plan: Record<string, unknown>): Promise<Ran> {
   const env = {
     ...box.env,
     NODE_OPTIONS: `--require ${preload}`,
@@ -107,7 +107,7 @@ export function plan(scenario: Scenario, mode: Mode, boundaries: readonly string
 }
 
 /** One trial, from a sandbox in order to a sandbox in order. */
-export async function tryOne(lane: Lane, trial: Trial): Promise<Outcome> {
+async function tryOne(lane: Lane, trial: Trial): Promise<Outcome> {
   const { box } = lane;
   const { scenario, mode } = trial;
   const branch = lane.branch();

@@ -1,5 +1,5 @@
 /** What a repair may cost. */
-export type Risk = 'none' | 'ends programs' | 'deletes files';
+type Risk = 'none' | 'ends programs' | 'deletes files';
 
 /** Something that is not as it should be. Codes are stable: scripts may rely on them. */
 export interface Finding {
@@ -63,7 +63,7 @@ export const findingCodes = {
   'path-long': 'A path is longer than what it is needed for allows.',
 } as const satisfies Record<string, string>;
 
-export type FindingCode = keyof typeof findingCodes;
+type FindingCode = keyof typeof findingCodes;
 
 /** A finding with what is usual left out. */
 export function found(

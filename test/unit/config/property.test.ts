@@ -6,7 +6,7 @@ import { loadConfigFile } from '../../../src/config/load.ts';
 import { resolveSettings } from '../../../src/config/settings.ts';
 import { parseDuration } from '../../../src/core/duration.ts';
 import { HeadjackError } from '../../../src/errors.ts';
-import { formatMessage, parseMessage, type SnapshotMessage } from '../../../src/git/snapshot-message.ts';
+import { formatMessage, parseMessage } from '../../../src/git/snapshot-message.ts';
 import { makeFolder } from '../../support/sandbox.ts';
 
 let folder: string;
@@ -91,7 +91,7 @@ it('a message of a snapshot survives being written, and any text is a message or
   });
   fc.assert(
     fc.property(message, given => {
-      const text = formatMessage(given as SnapshotMessage);
+      const text = formatMessage(given);
       expect(text).toMatch(/^[\u0000-\u007e]*$/);
       expect(parseMessage(text)).toEqual(given);
     }),
