@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError, ignoring } from '../errors.ts';
-import { readIfThere, realPathOf } from '../process/files.ts';
+import { makerTag, readIfThere, realPathOf } from '../process/files.ts';
 import type { BindMount } from './port.ts';
 
 /** What of the host an instance needs, all real paths. */
@@ -88,7 +88,7 @@ function guarded(gitDir: string): BindMount {
 
 /** A new file, on the disk with all of its content before it has its name: with an empty `commondir` no git works any more. */
 function createWhole(place: string, content: string): void {
-  const temp = `${place}.hjk-${String(process.pid)}.tmp`;
+  const temp = `${place}.hjk.${makerTag()}.tmp`;
   try {
     const fd = fs.openSync(temp, 'w', 0o644);
     try {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { ended, makeSandbox, root, until, type Ran, type Sandbox } from '../support/sandbox.ts';
+import { isAlive, type ProcessIdentity } from '../../src/process/identity.ts';
+import { ended, makeSandbox, root, runProgram, until, type Ran, type Sandbox } from '../support/sandbox.ts';
 import { disagreements } from './agreement.ts';
 import type { Scenario, Treasure } from './scenarios.ts';
 
@@ -44,14 +45,49 @@ export interface Outcome {
 
 const preload = path.join(root, 'test/faults/preload.cjs');
 
-function faulted(box: Sandbox, args: readonly string[], plan: Record<string, unknown>): Promise<Ran> {
+/** A pump gets its environment from the tmux server: one is started before, with the fault in it. */
+async function faultedPump(
+  box: Sandbox,
+  scenario: Scenario,
+  branch: string,
+  plan: Record<string, unknown>,
+): Promise<Ran> {
+  const { id } = box.catalog().entries.find(entry => entry.branch === branch)!;
+  const socket = path.join(box.stateRoot, 'run', `${id}.sock`);
+  fs.mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
+  const env = { ...box.env, NODE_OPTIONS: `--require ${preload}`, HJK_FAULT: JSON.stringify(plan) };
+  const keep = ['-S', socket, '-f', '/dev/null', 'new-session', '-d', '-s', 'fault', 'sleep', '60'];
+  const server = await runProgram('tmux', keep, { cwd: box.folder, env });
+  if (server.code !== 0) throw new Error(`tmux: ${server.stderr}`);
+  const ran = await box.hjk(...scenario.args(branch));
+  const over = (): boolean => {
+    const session = box.catalog().entries.find(entry => entry.branch === branch)?.sessions[0];
+    if (session === undefined) return true;
+    const record = path.join(box.stateRoot, 'instances', id, `${session.id}.json`);
+    const { pump, ended_at } = JSON.parse(fs.readFileSync(record, 'utf8')) as {
+      pump?: ProcessIdentity;
+      ended_at?: string;
+    };
+    return ended_at !== undefined || pump === undefined || !isAlive(pump);
+  };
+  await until('the pump has ended', over, 20_000);
+  return ran;
+}
+
+function faulted(
+  box: Sandbox,
+  scenario: Scenario,
+  branch: string,
+  plan: Record<string, unknown>,
+): Promise<Ran> {
+  if (scenario.inPump === true) return faultedPump(box, scenario, branch, plan);
   const env = {
     ...box.env,
     NODE_OPTIONS: `--require ${preload}`,
     HJK_FAULT: JSON.stringify(plan),
     HEADJACK_RUNTIME_TIMEOUT: '1',
   };
-  const child = box.spawn(args, { env });
+  const child = box.spawn(scenario.args(branch), { env });
   child.stdin?.end('in\n');
   return ended(child);
 }
@@ -87,7 +123,7 @@ export async function countBoundaries(lane: Lane, scenario: Scenario): Promise<s
   await scenario.prepare(box, branch);
   const log = path.join(box.folder, 'boundaries');
   fs.rmSync(log, { force: true });
-  const ran = await faulted(box, scenario.args(branch), { log });
+  const ran = await faulted(box, scenario, branch, { log });
   if (ran.code !== 0) throw new Error(`${scenario.name} fails without a fault: ${ran.stderr}`);
   await cleanUp(box, scenario.renamed?.(branch) ?? branch);
   const found = fs.readFileSync(log, 'utf8').trim().split('\n');
@@ -125,13 +161,13 @@ async function tryOne(lane: Lane, trial: Trial): Promise<Outcome> {
   let label = '';
   try {
     const treasure = await scenario.prepare(box, branch);
-    const ran = await faulted(box, scenario.args(branch), injection(trial, log));
+    const ran = await faulted(box, scenario, branch, injection(trial, log));
     const noted = fs.existsSync(log) ? fs.readFileSync(log, 'utf8').trim().split('\n') : [];
     label = noted.find(line => line.startsWith(`${String(trial.at)}\t`))?.replaceAll('\t', ' ') ?? '';
     reached = mode === 'clock' || label !== '';
     unharmed = ran.code === 0;
-    if (mode !== 'kill' && ran.code !== 0) wrong.push(...badAnswer(ran));
-    if (trial.first === 'next') {
+    if ((mode !== 'kill' || scenario.inPump === true) && ran.code !== 0) wrong.push(...badAnswer(ran));
+    if (trial.first === 'next' || scenario.inPump === true) {
       wrong.push(...(await runNext(box, scenario, branch)));
       wrong.push(...keeps(box, named(), treasure, 'after the next command'));
       repaired = await repair(box, wrong);

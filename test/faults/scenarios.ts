@@ -13,6 +13,8 @@ export interface Scenario {
   readonly name: string;
   prepare(box: Sandbox, branch: string): Promise<Treasure>;
   readonly args: (branch: string) => string[];
+  /** The fault is in the session's pump, which `args` starts, not in the command itself. */
+  readonly inPump?: boolean;
   /** What the branch may be called afterwards. */
   readonly renamed?: (branch: string) => string;
   /** The next ordinary command: it works, or the exit code says why it cannot. */
@@ -112,6 +114,13 @@ export const scenarios: readonly Scenario[] = [
     prepare: work,
     args: b => ['exec', b, '--no-mux', 'sh', '-c', 'echo out; cat'],
     next: b => ({ args: ['exec', b, '--no-mux', 'true'], codes: ok }),
+  },
+  {
+    name: 'exec -d, its pump',
+    prepare: work,
+    args: b => ['exec', b, '-d', '-n', 's', 'sh', '-c', 'echo begin; sleep 0.3; echo end'],
+    next: b => ({ args: ['kill', `${b}/s`], codes: [0, 3] }),
+    inPump: true,
   },
   {
     name: 'stop',

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { probeMaker } from '../../container/labels.ts';
-import { listFolder, readIfThere, realPathOf } from '../../process/files.ts';
+import { isLeftTemp, listFolder, readIfThere, realPathOf } from '../../process/files.ts';
 import { isAlive, type ProcessIdentity } from '../../process/identity.ts';
 import { SCRATCH_PREFIX, scratchMaker } from '../../process/scratch.ts';
 import { instanceFiles } from '../../session/files.ts';
@@ -96,8 +96,7 @@ function judgeInstanceFiles(services: Services, world: World): Found[] {
         fs.rmSync(file, { force: true });
         return Promise.resolve();
       };
-      const temp = /\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name)?.[1];
-      if (temp !== undefined && !pidRuns(Number(temp)))
+      if (isLeftTemp(name))
         return [found({ code: 'temp-left', subject: file, repair: 'remove it', fix: remove })];
       if (name.endsWith('.start')) {
         const record = loadRecord(sessionFiles(places, entry.id, name.slice(0, -'.start'.length)).record);
@@ -108,15 +107,6 @@ function judgeInstanceFiles(services: Services, world: World): Found[] {
       return [];
     });
   });
-}
-
-function pidRuns(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Private index files of git. */
@@ -194,10 +184,7 @@ async function judgeConfigLocks(services: Services, world: World): Promise<Found
   return [...world.repositories.keys()].flatMap(commonDir => {
     const lock = keeper.findLeftLock(commonDir);
     const temps = listFolder(commonDir)
-      .filter(name => {
-        const pid = /\.hjk-(\d+)\.tmp$/.exec(name)?.[1];
-        return pid !== undefined && !pidRuns(Number(pid));
-      })
+      .filter(name => name.includes('.hjk.') && isLeftTemp(name))
       .map(name => path.join(commonDir, name));
     return [...(lock === undefined ? [] : [lock]), ...temps].map(file => {
       const fix = (): Promise<void> => {

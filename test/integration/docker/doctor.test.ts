@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ownPidSpace } from '../../../src/process/identity.ts';
 import { docker, ended, git, makeSandbox, ownerOf, until, type Sandbox } from '../../support/sandbox.ts';
 
 interface Finding {
@@ -238,14 +239,20 @@ describe('what killed processes leave', () => {
     await box.ok('run', 'x');
     const { id } = box.catalog().entries[0]!;
     const folder = path.join(box.stateRoot, 'instances', id);
+    const space = ownPidSpace();
     fs.mkdirSync(path.join(box.stateRoot, 'instances', 'cafecafe'));
     fs.mkdirSync(path.join(box.stateRoot, 'logs', 'cafecaff'), { recursive: true, mode: 0o700 });
     fs.writeFileSync(path.join(box.stateRoot, 'logs', 'cafecaff', 'ab.log'), 'x');
-    fs.writeFileSync(path.join(folder, 'env.4194303.00000000.tmp'), 'x');
+    fs.writeFileSync(path.join(folder, `env.4194303-1-${space}.00000000.tmp`), 'x');
     fs.writeFileSync(path.join(folder, 'dead.start'), '{"env":["SECRET=x"]}');
-    fs.writeFileSync(path.join(box.stateRoot, 'catalog.json.r-4194303.1.00000000.x.ps'), '');
+    fs.writeFileSync(path.join(box.stateRoot, `catalog.json.r-4194303.1.${space}.x.ps`), '');
     const found = await doctor(box, '--fix');
-    expect(codes(found.findings, 'fixed').sort()).toEqual(['files-left', 'order-left', 'temp-left']);
+    expect(codes(found.findings, 'fixed').sort()).toEqual([
+      'files-left',
+      'lock-stale',
+      'order-left',
+      'temp-left',
+    ]);
     expect(codes(found.findings)).toEqual(['files-left']);
     expect(await doctor(box, '--fix', '--remove', 'cafecaff')).toMatchObject({ code: 0 });
     expect(fs.readdirSync(folder).filter(name => /tmp$|start$/.test(name))).toEqual([]);
