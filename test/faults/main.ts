@@ -1,5 +1,5 @@
 /**
- * npm run faults [-- scenario…] [--mode kill,ENOSPC,…] [--lanes 3] [--sample 5]
+ * npm run faults [-- scenario…] [--mode kill,ENOSPC,…] [--lanes 3] [--sample 5 [--offset 2]]
  * Stops every command at every boundary, makes every call fail, and prints what came of it.
  */
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ const { values, positionals } = parseArgs({
     mode: { type: 'string', default: 'kill,ENOSPC,EROFS,EACCES,EIO,fail,500,gone,hang,clock' },
     lanes: { type: 'string', default: '3' },
     sample: { type: 'string', default: '1' },
+    offset: { type: 'string', default: '0' },
     at: { type: 'string' },
   },
 });
@@ -26,7 +27,8 @@ try {
     const boundaries = await countBoundaries(lanes[0]!, scenario);
     for (const mode of modes) {
       const trials = plan(scenario, mode, boundaries).filter(
-        (trial, i) => i % every === 0 && (values.at === undefined || trial.at === Number(values.at)),
+        (trial, i) =>
+          i % every === Number(values.offset) && (values.at === undefined || trial.at === Number(values.at)),
       );
       const outcomes = await runAll(lanes, trials);
       const failed = outcomes.filter(o => o.wrong.length > 0);
