@@ -1,6 +1,7 @@
 import type { InstanceEntry } from '../../catalog/types.ts';
 import { isOurs } from '../../container/labels.ts';
 import { printable } from '../../core/printable.ts';
+import { commonDirOf } from '../../git/discover.ts';
 import { lockReason } from '../../git/metadata.ts';
 import { realPathOf } from '../../process/files.ts';
 import { instanceFiles } from '../../session/files.ts';
@@ -129,9 +130,7 @@ function judgeStatus(services: Services, world: World, entry: InstanceEntry, sta
 function judgeWorktree(services: Services, world: World, entry: InstanceEntry): Found[] {
   const subject = entry.branch;
   const { id } = entry;
-  const repository = [...world.repositories.values()].find(
-    r => realPathOf(r.root) === realPathOf(entry.repo) || r.root === entry.repo,
-  );
+  const repository = commonDirOf(entry.repo);
   if (repository === undefined)
     return [
       found({
