@@ -93,6 +93,9 @@ describe('a home that is read-only', () => {
     await box.ok('run', 'x');
     await box.ok('exec', 'x', '-d', '-n', 's', 'echo', 'hello');
     expect(await box.ok('logs', 'x', 's', '-f')).toContain('hello');
+    // the pump's last word is in the catalog: from here on nobody writes
+    await until('the pump is done', () => box.catalog().entries[0]!.sessions[0]?.ended_at !== undefined);
+    await until('and gone', async () => (await box.hjk('doctor')).code === 0);
     {
       using disk = mount(box.home, '--bind', box.home);
       execFileSync('mount', ['-o', 'remount,ro,bind', disk.place]);
