@@ -105,7 +105,7 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
       verb: options.verb ?? 'hjk',
       folders: { worktrees: paths.worktrees, logs: paths.logs },
     }),
-    catalogLocks: () => findStaleMarkers(paths.catalog),
+    staleLocks: () => findStaleMarkers(paths.catalog),
     get owner() {
       return findOwner();
     },

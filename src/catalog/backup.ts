@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { errnoOf } from '../errors.ts';
+import { writeDurably } from '../process/files.ts';
 
 /**
  * Keeps the bytes of an older version beside the catalog as `catalog.v1.json.bak` before the first write of the current one.
@@ -8,13 +9,7 @@ import { errnoOf } from '../errors.ts';
 export function keepOldVersion(file: string, version: number, bytes: Buffer): void {
   const first = `${file.replace(/\.json$/, '')}.v${String(version)}.json.bak`;
   const temp = `${first}.${process.getBuiltinModule('node:crypto').randomBytes(4).toString('hex')}`;
-  const fd = fs.openSync(temp, 'wx', 0o600);
-  try {
-    fs.writeFileSync(fd, bytes);
-    fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
+  writeDurably(temp, bytes, { flag: 'wx', mode: 0o600 });
   try {
     for (let n = 1; ; n++) {
       const backup = n === 1 ? first : `${first}.${String(n)}`;

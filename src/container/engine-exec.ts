@@ -1,4 +1,5 @@
 import { HeadjackError } from '../errors.ts';
+import { poll } from '../process/sleep.ts';
 import { engineStatus, type EngineHttp } from './engine-http.ts';
 import { exitCodeOf } from './exec-exit.ts';
 import type { ContainerExec, ExecRequest, RunningExec } from './port.ts';
@@ -29,10 +30,11 @@ export function createEngineExec(engine: EngineHttp): ContainerExec {
           await engine.request('POST', `/exec/${created.Id}/resize?h=${String(rows)}&w=${String(columns)}`);
         },
         async inspect() {
-          const state = (await engine.request('GET', `/exec/${created.Id}/json`)) as {
-            Running: boolean;
-            ExitCode: number | null;
-          };
+          const state = (await engine
+            .request('GET', `/exec/${created.Id}/json`)
+            .catch(async (error: unknown) => {
+              throw await explain(engine, error, request.container);
+            })) as { Running: boolean; ExitCode: number | null };
           return {
             running: state.Running,
             exitCode: state.Running ? undefined : (state.ExitCode ?? undefined),
@@ -40,7 +42,7 @@ export function createEngineExec(engine: EngineHttp): ContainerExec {
         },
       };
     } catch (error) {
-      throw translate(error, request.container);
+      throw await explain(engine, error, request.container);
     }
   };
   return {
@@ -61,12 +63,37 @@ export function createEngineExec(engine: EngineHttp): ContainerExec {
   };
 }
 
-function translate(error: unknown, container: string): unknown {
+/** A container that ends while one works in it makes the engine refuse in many ways, and the engine needs a moment to know why. */
+async function explain(engine: EngineHttp, error: unknown, container: string): Promise<unknown> {
   const status = engineStatus(error);
+  if (status === 0) return error;
   const short = container.slice(0, 12);
-  if (status === 409)
-    return new HeadjackError('not_running', `container ${short} does not run`, { cause: error });
-  if (status === 404)
-    return new HeadjackError('not_running', `container ${short} does not exist`, { cause: error });
-  return error;
+  const notRunning = (what: string): HeadjackError =>
+    new HeadjackError('not_running', `container ${short} ${what}`, { cause: error });
+  if (status === 409) return notRunning('does not run');
+  const state = await poll(
+    async () => {
+      const now = await look(engine, container);
+      return now === 'runs' ? undefined : now;
+    },
+    { everyMs: 50, limitMs: 300 },
+  );
+  if (state !== undefined) return notRunning(state);
+  // what was started in it is no longer known: it was stopped, and started again
+  return status === 404 ? notRunning('was stopped meanwhile') : error;
+}
+
+async function look(
+  engine: EngineHttp,
+  container: string,
+): Promise<'runs' | 'does not run' | 'does not exist'> {
+  try {
+    const found = (await engine.request('GET', `/containers/${container}/json`)) as {
+      State: { Running: boolean };
+    };
+    return found.State.Running ? 'runs' : 'does not run';
+  } catch (error) {
+    if (engineStatus(error) === 404) return 'does not exist';
+    throw error;
+  }
 }

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError, ignoring } from '../errors.ts';
-import { makerTag, readIfThere, realPathOf } from '../process/files.ts';
+import { readIfThere, realPathOf, writeDurably } from '../process/files.ts';
+import { makerTag } from '../process/maker-tag.ts';
 import type { BindMount } from './port.ts';
 
 /** What of the host an instance needs, all real paths. */
@@ -90,13 +91,7 @@ function guarded(gitDir: string): BindMount {
 function createWhole(place: string, content: string): void {
   const temp = `${place}.hjk.${makerTag()}.tmp`;
   try {
-    const fd = fs.openSync(temp, 'w', 0o644);
-    try {
-      fs.writeFileSync(fd, content);
-      fs.fsyncSync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
+    writeDurably(temp, content, { flag: 'w', mode: 0o644 });
     ignoring(
       ['EEXIST'],
       () => {

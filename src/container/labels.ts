@@ -22,11 +22,7 @@ export function parseLabels(
 ): InstanceLabels | undefined {
   const value = (name: keyof InstanceLabels): string => labels[prefix + name] ?? '';
   if (value('owner') !== owner || !INSTANCE_ID.test(value('instance'))) return undefined;
-  const { repo, branch, worktree } = {
-    repo: value('repo'),
-    branch: value('branch'),
-    worktree: value('worktree'),
-  };
+  const [repo, branch, worktree] = [value('repo'), value('branch'), value('worktree')];
   if (!repo.startsWith('/') || !worktree.startsWith('/') || branch === '') return undefined;
   return { instance: value('instance'), repo, branch, worktree, owner };
 }

@@ -36,7 +36,7 @@ export interface RunningExec {
   /** Raw bytes with a TTY; without, the engine's frames: see `splitStreams`. Ending the writing side half-closes stdin. */
   readonly stream: Duplex;
   resize(size: TerminalSize): Promise<void>;
-  /** Whether it runs, and its exit code once it does not. */
+  /** Whether it runs, and its exit code once it does not. @throws not_running where its container was stopped */
   inspect(): Promise<{ running: boolean; exitCode: number | undefined }>;
 }
 
@@ -47,7 +47,7 @@ export interface TerminalSize {
 
 /** Programs in a container that runs. */
 export interface ContainerExec {
-  /** @throws not_running where the container does not run, instance_not_found where there is none */
+  /** @throws not_running where the container does not run, is gone, or ends meanwhile */
   start(request: ExecRequest): Promise<RunningExec>;
   /** Runs a program to its end; output of both streams, as text. */
   capture(request: Omit<ExecRequest, 'tty' | 'stdin'>): Promise<{ output: string; exitCode: number }>;

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError, errnoOf } from '../errors.ts';
 import { readIfThere } from '../process/files.ts';
-import { isAlive, ownIdentity, type ProcessIdentity } from '../process/identity.ts';
+import { isAlive, ownIdentity, parseIdentity } from '../process/identity.ts';
 import { poll } from '../process/sleep.ts';
 
 /**
@@ -73,13 +73,8 @@ export function findLeftLock(commonDir: string): string | undefined {
 }
 
 function isLeftLock(lock: string): boolean {
-  const text = readIfThere(lock) ?? '';
-  if (!text.startsWith('{"pid":')) return false;
-  try {
-    return !isAlive(JSON.parse(text) as ProcessIdentity);
-  } catch {
-    return false;
-  }
+  const holder = parseIdentity(readIfThere(lock) ?? '');
+  return holder !== undefined && !isAlive(holder);
 }
 
 /** Quoted as git reads values: `#` and `;` would begin a comment. */

@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import { HeadjackError } from '../errors.ts';
 import { printable } from '../core/printable.ts';
 import { durable, type Plumbing } from './plumbing.ts';
-import { bytePath, readChunks, type FileTree } from './working-tree.ts';
+import { bytePath } from './tree-changes.ts';
+import { readChunks, type FileTree } from './working-tree.ts';
 
 /**
  * Puts files of the folder into git's object store as they are, in one pack that is on the disk when this returns: no filter, no

@@ -4,9 +4,9 @@ import { HeadjackError } from '../errors.ts';
 import { printable } from '../core/printable.ts';
 import { durable, findObject, type Plumbing } from './plumbing.ts';
 import type { StoredSnapshot } from './snapshot-list.ts';
-import { fillIndex, type IndexEntry } from './tree-changes.ts';
+import { bytePath, fillIndex, type IndexEntry } from './tree-changes.ts';
 import { restoreState } from './unfinished.ts';
-import { bytePath, listTree, type FileTree, type TreeEntry } from './working-tree.ts';
+import { listTree, type FileTree, type TreeEntry } from './working-tree.ts';
 
 /** Where HEAD of the restored worktree goes. */
 export interface RestorePlan {

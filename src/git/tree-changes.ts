@@ -77,9 +77,14 @@ export async function fillIndex(
   await git.text(['update-index', '-z', '--index-info'], { env, input });
 }
 
+/** A latin1 path below `root`, as the bytes that it stands for. */
+export function bytePath(root: string, relative: string): Buffer {
+  return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(relative, 'latin1')]);
+}
+
 /** `lstat` of a latin1 path below `root`; undefined where there is nothing. */
 export function lstatIn(root: string, relative: string): fs.Stats | undefined {
-  const file = Buffer.concat([Buffer.from(`${root}/`), Buffer.from(relative, 'latin1')]);
+  const file = bytePath(root, relative);
   // a file may stand where one of its folders was
   return ignoring(['ENOTDIR'], () => fs.lstatSync(file, { throwIfNoEntry: false }), undefined);
 }

@@ -4,7 +4,7 @@ import { HeadjackError } from '../errors.ts';
 import type { Look } from './look.ts';
 import type { NestedRepository } from './nested.ts';
 import { durable, findObject, splitNul, type Plumbing } from './plumbing.ts';
-import { fillIndex, lstatIn, withPrivateIndex } from './tree-changes.ts';
+import { bytePath, fillIndex, lstatIn, withPrivateIndex } from './tree-changes.ts';
 
 /** One file of a tree. */
 export interface TreeEntry {
@@ -24,10 +24,6 @@ export interface WorkingTree {
 }
 
 const CHUNK = 1 << 20;
-
-export function bytePath(root: string, relative: string): Buffer {
-  return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(relative, 'latin1')]);
-}
 
 /**
  * Reads the folder. Files that are as the index says stand with the index's object; of all others the raw bytes count, without

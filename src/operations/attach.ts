@@ -4,7 +4,7 @@ import { HeadjackError } from '../errors.ts';
 import { poll } from '../process/sleep.ts';
 import { isAlive } from '../process/identity.ts';
 import { sessionFiles } from '../session/files.ts';
-import { loadRecord } from '../session/record.ts';
+import { loadJudged, loadRecord } from '../session/record.ts';
 import { isLive } from '../session/state.ts';
 import { findContainer } from './find-container.ts';
 import { findSession, requireInstance, requireRepository, sessionNotFound } from './find-instance.ts';
@@ -107,9 +107,9 @@ async function afterAttach(
   const hosted = (await services.host.clients(entry.id)).has(session.mux_session_id);
   const record = await poll(
     () => {
-      const found = loadRecord(files.record);
-      if (hosted || found === undefined || found.ended_at !== undefined) return { found };
-      return found.pump !== undefined && !isAlive(found.pump) ? { found } : undefined;
+      const { record: found, carried } = loadJudged(files.record);
+      const known = hosted || found === undefined || found.ended_at !== undefined;
+      return known || (found.pump !== undefined && !carried) ? { found } : undefined;
     },
     { everyMs: 10, limitMs: looked ? 1000 : 3000 },
   );

@@ -1,6 +1,6 @@
 import { HeadjackError, messageOf } from '../errors.ts';
 import { judgeEntries } from './reconcile/entries.ts';
-import { found, type Finding, type Found } from './reconcile/finding.ts';
+import { found, type Finding, type Found, type Repair } from './reconcile/finding.ts';
 import { judgeInstallation } from './reconcile/installation.ts';
 import { judgeLeftovers } from './reconcile/leftovers.ts';
 import { judgeOrphans } from './reconcile/orphans.ts';
@@ -104,13 +104,13 @@ function requireIds(all: readonly Found[], options: DoctorOptions): void {
   }
 }
 
-function chooseRepair(item: Found, options: DoctorOptions): (() => Promise<void>) | undefined {
+function chooseRepair(item: Found, options: DoctorOptions): Repair | undefined {
   if (options.adopt.includes(item.id) && item.adopt !== undefined) return item.adopt;
   if (options.remove.includes(item.id) && item.remove !== undefined) return item.remove;
   return item.fix;
 }
 
-async function apply(item: Found, repair: () => Promise<void>): Promise<Diagnosis> {
+async function apply(item: Found, repair: Repair): Promise<Diagnosis> {
   try {
     await repair();
     return { ...plain(item), state: 'fixed', error: undefined };

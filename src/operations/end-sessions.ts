@@ -6,7 +6,7 @@ import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 import { poll, sleep } from '../process/sleep.ts';
 import { instanceFiles, sessionFiles } from '../session/files.ts';
 import { killScript } from '../session/in-container.ts';
-import { loadRecord, orderEnd, saveRecord } from '../session/record.ts';
+import { loadJudged, loadRecord, orderEnd, saveRecord } from '../session/record.ts';
 import { loadSpec } from './instance-spec.ts';
 import { placesOf } from './session-states.ts';
 import type { Services } from './services.ts';
@@ -90,10 +90,7 @@ export async function closeSessions(services: Services, entry: InstanceEntry): P
 export async function awaitPump(recordFile: string, limitMs: number): Promise<boolean> {
   const done = await poll(
     () => {
-      const record = loadRecord(recordFile);
-      const over =
-        record === undefined || record.ended_at !== undefined || !isAlive(record.pump ?? record.starter);
-      return over ? true : undefined;
+      return loadJudged(recordFile).carried ? undefined : true;
     },
     { everyMs: 10, limitMs },
   );

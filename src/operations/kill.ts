@@ -86,9 +86,28 @@ export async function endSession(
   }
   if (pump !== undefined && isAlive(pump)) return `its pump, pid ${String(pump.pid)}`;
   if (killed.clean || at === undefined) return undefined;
-  // the killer itself goes with a container that another hjk stops meanwhile: what does not run is the proof
-  const now = findContainer(await services.lister.list(), entry, services);
-  if (now?.state !== 'running') return undefined;
-  const again = await runKiller(services, at, 'kill', session.id);
-  return again.clean ? undefined : again.left;
+  return killAgain(services, entry, session.id, at);
+}
+
+/** How often a killer that said nothing is sent again. */
+const TRIES = 10;
+
+/**
+ * The killer itself goes with a container that another hjk stops meanwhile, before the engine's list says so: what does not run
+ * is the proof, and only what a killer names is known to be left.
+ */
+async function killAgain(
+  services: Services,
+  entry: InstanceEntry,
+  sessionId: string,
+  at: { container: string; instanceId: string },
+): Promise<string | undefined> {
+  for (let i = 0; i < TRIES; i++) {
+    if (findContainer(await services.lister.list(), entry, services)?.state !== 'running') return undefined;
+    const { clean, left } = await runKiller(services, at, 'kill', sessionId);
+    if (clean) return undefined;
+    if (left !== '') return left;
+    await sleep(100);
+  }
+  return 'what looks for its programs is ended each time';
 }

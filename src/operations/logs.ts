@@ -2,9 +2,8 @@ import fs from 'node:fs';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { HeadjackError } from '../errors.ts';
 import { listFolder } from '../process/files.ts';
-import { isAlive } from '../process/identity.ts';
 import { instanceFiles, sessionFiles } from '../session/files.ts';
-import { loadRecord } from '../session/record.ts';
+import { loadJudged, loadRecord } from '../session/record.ts';
 import { findSession, requireInstance, requireRepository, sessionNotFound } from './find-instance.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
@@ -33,11 +32,9 @@ export async function findLog(
   const files = sessionFiles(places, entry.id, id);
   const muxId = listed?.mux_session_id ?? '';
   const ended = async (): Promise<boolean> => {
-    const record = loadRecord(files.record);
-    if (record === undefined)
-      return !fs.existsSync(files.log) || !(await services.defaultServer.clients()).has(muxId);
-    if (record.ended_at !== undefined) return true;
-    return !isAlive(record.pump ?? record.starter);
+    const { record, carried } = loadJudged(files.record);
+    if (record !== undefined) return !carried;
+    return !fs.existsSync(files.log) || !(await services.defaultServer.clients()).has(muxId);
   };
   if (!fs.existsSync(files.log) && !fs.existsSync(`${files.log}.1`) && (await ended())) {
     throw new HeadjackError('log_not_found', `no log file found for session ${target.session}`, {

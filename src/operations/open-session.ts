@@ -5,11 +5,11 @@ import { generateSessionName } from '../core/session-name.ts';
 import { formatTime } from '../core/time.ts';
 import { HeadjackError } from '../errors.ts';
 import { makePrivateFolder } from '../process/files.ts';
-import { isAlive, judgeIdentity, ownIdentity } from '../process/identity.ts';
+import { judgeIdentity, ownIdentity } from '../process/identity.ts';
 import { poll } from '../process/sleep.ts';
 import { instanceFiles, sessionFiles } from '../session/files.ts';
 import { saveOrder } from '../session/order.ts';
-import { loadEndOrder, loadRecord, saveRecord, type SessionRecord } from '../session/record.ts';
+import { loadEndOrder, loadJudged, saveRecord, type SessionRecord } from '../session/record.ts';
 import { isLive } from '../session/state.ts';
 import { instanceNotFound } from './find-instance.ts';
 import { loadEnvironment, loadSpec } from './instance-spec.ts';
@@ -172,10 +172,9 @@ export async function awaitStart(
   const files = sessionFiles(placesOf(services), entry.id, session.id);
   const record = await poll(
     () => {
-      const found = loadRecord(files.record);
-      if (found === undefined || found.exec_id !== undefined || found.ended_at !== undefined)
-        return { found };
-      return found.pump !== undefined && !isAlive(found.pump) ? { found } : undefined;
+      const { record: found, carried } = loadJudged(files.record);
+      const known = found === undefined || found.exec_id !== undefined || found.ended_at !== undefined;
+      return known || (found.pump !== undefined && !carried) ? { found } : undefined;
     },
     { everyMs: 8, limitMs: 10_000 },
   );

@@ -49,6 +49,12 @@ export function busyError(entry: InstanceEntry, operation: Operation): HeadjackE
   );
 }
 
+/** @throws HeadjackError busy while a process that is not dead works on the instance */
+export function refuseBusy(entry: InstanceEntry): void {
+  const { operation } = entry;
+  if (operation !== undefined && !isDead(operation)) throw busyError(entry, operation);
+}
+
 /** A dead `restore` is finished by `restore` alone: others would take what it has written for work. @throws HeadjackError busy */
 export function refuseHalfRestored(entry: InstanceEntry): void {
   const { operation } = entry;
@@ -81,6 +87,19 @@ export async function claim(
   if (taken !== undefined) await outlive(taken);
   const held = { entry, operation, takenFrom: taken };
   return operation.rename === undefined ? held : finishedRename(services, held);
+}
+
+/** For verbs that do not wait. @throws HeadjackError busy where somebody else came first; it is named */
+export async function claimOrRefuse(
+  services: Services,
+  read: InstanceEntry,
+  kind: OperationKind,
+): Promise<Claim> {
+  const held = await claim(services, read, kind);
+  if (held !== undefined) return held;
+  const now = await services.catalog.read(catalog => structuredClone(requireEntry(catalog, read)));
+  refuseBusy(now);
+  throw new HeadjackError('busy', `another hjk worked on branch "${read.branch}"`, { hint: 'try again' });
 }
 
 /** Whoever takes over from a killed `rename` finishes that first: branch and entry have one name again. */
@@ -123,6 +142,13 @@ export async function commitClaimed<T>(
       );
     }
     return change(entry, draft);
+  });
+}
+
+/** Ends the claim together with the instance: the last step of every removal. */
+export function dropEntry(services: Services, held: Claim): Promise<void> {
+  return commitClaimed(services, held, (_found, draft) => {
+    draft.entries = draft.entries.filter(e => e.id !== held.entry.id);
   });
 }
 

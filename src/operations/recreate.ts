@@ -1,4 +1,5 @@
 import type { InstanceEntry } from '../catalog/types.ts';
+import type { Repository } from '../core/repository.ts';
 import { parsePorts, parseVolumes } from '../container/volumes.ts';
 import { HeadjackError } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
@@ -19,7 +20,7 @@ import {
   type InstanceSpec,
 } from './instance-spec.ts';
 import { requireImage, reservedPlaces } from './make-container.ts';
-import { busyError, claim, isDead, refuseHalfRestored, release, type Claim } from './operation.ts';
+import { claimOrRefuse, refuseBusy, refuseHalfRestored, release, type Claim } from './operation.ts';
 import type { RunOptions } from './options.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
 import type { Services } from './services.ts';
@@ -45,7 +46,7 @@ export async function recreateInstance(
   const entry = await services.catalog.read(catalog =>
     structuredClone(requireInstance(catalog, here, options.branch)),
   );
-  if (entry.operation !== undefined && !isDead(entry.operation)) throw busyError(entry, entry.operation);
+  refuseBusy(entry);
   refuseHalfRestored(entry);
   if (entry.operation?.deleting !== undefined || entry.status === 'creating')
     throw new HeadjackError('not_running', `the instance of branch "${entry.branch}" is not whole`, {
@@ -67,15 +68,14 @@ export async function recreateInstance(
   const state = judgeInstance(entry, await services.lister.list(), services);
   if (!state.worktree) throw worktreeGone(entry);
   if (state.container !== undefined && !options.yes && !(await options.confirm(entry))) return undefined;
-  const held = await claim(services, entry, 'recreate');
-  if (held === undefined)
-    throw new HeadjackError('busy', `another hjk worked on branch "${entry.branch}"`, { hint: 'try again' });
-  return replaceContainer(services, held, { spec, env, old, oldEnv });
+  const held = await claimOrRefuse(services, entry, 'recreate');
+  return replaceContainer(services, held, repository, { spec, env, old, oldEnv });
 }
 
 async function replaceContainer(
   services: Services,
   held: Claim,
+  repository: Repository,
   made: {
     spec: InstanceSpec;
     env: Readonly<Record<string, string>>;
@@ -84,9 +84,6 @@ async function replaceContainer(
   },
 ): Promise<InstanceEntry> {
   const { entry } = held;
-  const repository = discoverRepository(entry.repo);
-  if (repository === undefined)
-    throw new HeadjackError('not_a_repository', `the repository ${entry.repo} is gone`);
   const files = instanceFiles(placesOf(services), entry.id);
   try {
     await stopContainer(services, entry);

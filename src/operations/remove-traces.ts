@@ -1,8 +1,9 @@
 import fs from 'node:fs';
+import type { ContainerSummary } from '../container/port.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { instanceFiles } from '../session/files.ts';
-import { commitClaimed, type Claim } from './operation.ts';
+import { dropEntry, type Claim } from './operation.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 
@@ -14,10 +15,7 @@ export async function removeTraces(
   branchTip: string | undefined,
 ): Promise<void> {
   const { entry } = held;
-  // also of another state root: what they have mounted must stay as it is
-  const others =
-    repository === undefined ||
-    (await services.lister.list()).some(c => c.sources.includes(repository.commonDir));
+  const others = repository === undefined || isMounted(await services.lister.list(), repository);
   if (branchTip !== undefined && repository !== undefined) {
     const git = await services.git(repository, held.operation.id);
     const now = await git.findCommit(`refs/heads/${entry.branch}`);
@@ -27,11 +25,19 @@ export async function removeTraces(
     }
   }
   if (!others) (await services.keeper(held.operation.id)).unguard(repository.commonDir);
-  const files = instanceFiles(placesOf(services), entry.id);
+  removeFiles(services, entry.id);
+  await dropEntry(services, held);
+}
+
+/** Whether any container has the repository, of another state root too: what it has mounted must stay as it is. */
+export function isMounted(containers: readonly ContainerSummary[], repository: Repository): boolean {
+  return containers.some(container => container.sources.includes(repository.commonDir));
+}
+
+/** State and logs of an instance. */
+export function removeFiles(services: Services, id: string): void {
+  const files = instanceFiles(placesOf(services), id);
   for (const folder of [files.folder, files.logs]) removeOwnFolder(folder);
-  await commitClaimed(services, held, (_found, draft) => {
-    draft.entries = draft.entries.filter(e => e.id !== entry.id);
-  });
 }
 
 /** Removes a folder of ours. A link in its place is removed itself, never followed. */

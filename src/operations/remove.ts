@@ -5,7 +5,7 @@ import { HeadjackError } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { deleteWorktree } from './delete-worktree.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
-import { busyError, claim, commitClaimed, isDead, release, type Claim } from './operation.ts';
+import { claimOrRefuse, commitClaimed, refuseBusy, release, type Claim } from './operation.ts';
 import { removeTraces } from './remove-traces.ts';
 import type { Services } from './services.ts';
 import { stopContainer } from './stop.ts';
@@ -45,7 +45,7 @@ export async function removeInstance(
   const entry = await services.catalog.read(catalog =>
     structuredClone(requireInstance(catalog, here, options.branch)),
   );
-  if (entry.operation !== undefined && !isDead(entry.operation)) throw busyError(entry, entry.operation);
+  refuseBusy(entry);
   if (entry.operation?.deleting === undefined) {
     const repository = repositoryOf(entry) ?? here;
     const subject = subjectOf(entry, repository, options);
@@ -55,15 +55,7 @@ export async function removeInstance(
     if (!options.force) refuseLosses(entry, look.reasons);
     if (!(options.force || options.yes) && !(await options.confirm(entry))) return undefined;
   }
-  const held = await claim(services, entry, 'rm');
-  if (held === undefined) {
-    const now = await services.catalog.read(catalog =>
-      structuredClone(requireInstance(catalog, here, options.branch)),
-    );
-    throw now.operation === undefined
-      ? new HeadjackError('busy', `another hjk worked on branch "${options.branch}"`, { hint: 'try again' })
-      : busyError(now, now.operation);
-  }
+  const held = await claimOrRefuse(services, entry, 'rm');
   if (held.operation.deleting !== undefined) return finishRemoval(services, held);
   try {
     await options.stillWanted?.(entry);

@@ -5,10 +5,9 @@ import { HeadjackError } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { findInstance, requireInstance, requireRepository } from './find-instance.ts';
 import {
-  busyError,
-  claim,
+  claimOrRefuse,
   commitClaimed,
-  isDead,
+  refuseBusy,
   refuseHalfRestored,
   release,
   type Claim,
@@ -35,7 +34,7 @@ export async function renameInstance(services: Services, from: string, to: strin
       });
     return structuredClone(found);
   });
-  if (entry.operation !== undefined && !isDead(entry.operation)) throw busyError(entry, entry.operation);
+  refuseBusy(entry);
   refuseHalfRestored(entry);
   if (entry.operation?.deleting !== undefined)
     throw new HeadjackError('busy', `the removal of branch "${from}" has begun and was interrupted`, {
@@ -53,9 +52,7 @@ export async function renameInstance(services: Services, from: string, to: strin
       hint: 'choose a name that is free',
     });
   await git.requireNotCheckedOut(from, entry.worktree);
-  const held = await claim(services, entry, 'rename');
-  if (held === undefined)
-    throw new HeadjackError('busy', `another hjk worked on branch "${from}"`, { hint: 'try again' });
+  const held = await claimOrRefuse(services, entry, 'rename');
   const rename = { from, to, tip };
   await commitClaimed(services, held, found => {
     if (found.operation !== undefined) found.operation.rename = rename;

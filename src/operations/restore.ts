@@ -11,11 +11,10 @@ import { refuseStranger } from './ensure-worktree.ts';
 import { findInstance, requireRepository } from './find-instance.ts';
 import { newEntry, worktreesFolder } from './new-instance.ts';
 import {
-  busyError,
-  claim,
-  commitClaimed,
-  isDead,
+  claimOrRefuse,
+  dropEntry,
   newOperation,
+  refuseBusy,
   release,
   throwIfInterrupted,
   type Claim,
@@ -111,14 +110,12 @@ async function claimRestore(
     return { entry, operation, takenFrom: undefined };
   }
   const left = existing.operation;
-  if (left !== undefined && !isDead(left)) throw busyError(existing, left);
+  refuseBusy(existing);
   if (left?.kind !== 'restore')
     throw new HeadjackError('instance_exists', `branch "${want.branch}" has an instance already`, {
       hint: `hjk rm ${want.branch} first, or restore under another name: hjk restore ${want.snapshot.id} --as <branch>`,
     });
-  const held = await claim(services, existing, 'restore');
-  if (held === undefined)
-    throw new HeadjackError('busy', `another hjk works on branch "${want.branch}"`, { hint: 'try again' });
+  const held = await claimOrRefuse(services, existing, 'restore');
   const snapshots = await (await services.keeper()).listSnapshots(repository.commonDir);
   await clearHalfRestored(
     services,
@@ -190,9 +187,7 @@ async function undoRestore(
 ): Promise<void> {
   try {
     await clearHalfRestored(services, held, repository, snapshot);
-    await commitClaimed(services, held, (_found, draft) => {
-      draft.entries = draft.entries.filter(e => e.id !== held.entry.id);
-    });
+    await dropEntry(services, held);
   } catch {
     // it stays as it is, with its operation: the next restore of the snapshot takes it over
   }

@@ -1,4 +1,3 @@
-import fs from 'node:fs';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { isValidBranch } from '../core/branch.ts';
 import type { Repository } from '../core/repository.ts';
@@ -11,7 +10,7 @@ import { findInstance, requireRepository } from './find-instance.ts';
 import { differences, loadSpec, parseEnvironment, parseSpec, type InstanceSpec } from './instance-spec.ts';
 import {
   claim,
-  commitClaimed,
+  dropEntry,
   isDead,
   refuseHalfRestored,
   release,
@@ -22,6 +21,7 @@ import {
 import { commitNewInstance } from './new-instance.ts';
 import type { RunOptions } from './options.ts';
 import { finishRemoval } from './remove.ts';
+import { removeOwnFolder } from './remove-traces.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
@@ -203,10 +203,8 @@ async function undo(
         await git.deleteBranch(entry.branch, at.made.branchTip, { keepConfig: true });
     }
     const files = instanceFiles(placesOf(services), entry.id);
-    fs.rmSync(files.folder, { recursive: true, force: true });
-    await commitClaimed(services, held, (_found, draft) => {
-      draft.entries = draft.entries.filter(e => e.id !== entry.id);
-    });
+    removeOwnFolder(files.folder);
+    await dropEntry(services, held);
   } catch {
     await keep();
   }

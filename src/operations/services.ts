@@ -1,3 +1,4 @@
+import type { StaleMarker } from '../catalog/lock/stale.ts';
 import type { CatalogStore } from '../catalog/store.ts';
 import type { PathName } from '../config/paths.ts';
 import type { Settings } from '../config/settings.ts';
@@ -23,7 +24,7 @@ export interface Services {
   readonly settings: Settings;
   readonly catalog: CatalogStore;
   /** Markers that dead processes left at the catalog's lock. */
-  readonly catalogLocks: () => { readonly name: string; readonly remove: () => void }[];
+  readonly staleLocks: () => Promise<StaleMarker[]>;
   /** Tells our containers from those of another state root. */
   readonly owner: string;
   readonly cwd: string;

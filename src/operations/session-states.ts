@@ -1,5 +1,5 @@
 import type { InstanceEntry, SessionEntry } from '../catalog/types.ts';
-import { loadRecord, type SessionRecord } from '../session/record.ts';
+import { loadJudged, type SessionRecord } from '../session/record.ts';
 import { sessionFiles } from '../session/files.ts';
 import { deriveState, isLive, type SessionState } from '../session/state.ts';
 import type { Services } from './services.ts';
@@ -22,20 +22,21 @@ export async function viewSessions(
 ): Promise<SessionView[]> {
   const records = entry.sessions.map(session => ({
     session,
-    record: loadRecord(sessionFiles(placesOf(services), entry.id, session.id).record),
+    judged: loadJudged(sessionFiles(placesOf(services), entry.id, session.id).record),
   }));
   const ask = records.some(
-    ({ record }) => record !== undefined && isLive(deriveState(record, { containerRuns, clients: 0 })),
+    ({ judged }) => judged.record !== undefined && isLive(deriveState(judged, { containerRuns, clients: 0 })),
   );
   const clients = ask ? await services.host.clients(entry.id) : new Map<string, number>();
-  const foreign = records.some(({ record }) => record === undefined)
+  const foreign = records.some(({ judged }) => judged.record === undefined)
     ? await services.defaultServer.clients()
     : new Map<string, number>();
-  return records.map(({ session, record }) => {
+  return records.map(({ session, judged }) => {
+    const { record } = judged;
     const around = {
       containerRuns,
       clients: (record === undefined ? foreign : clients).get(session.mux_session_id),
     };
-    return { session, record, state: deriveState(record, around) };
+    return { session, record, state: deriveState(judged, around) };
   });
 }

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { ignoring } from '../errors.ts';
-import { judgePid, ownIdentity, ownPidSpace } from './identity.ts';
+import { judgeMaker, makerTag } from './maker-tag.ts';
 
 /** Makes a folder and its missing parents with mode 0700, whatever the umask. Existing ones are left as they are. */
 export function makePrivateFolder(folder: string): void {
@@ -11,21 +11,24 @@ export function makePrivateFolder(folder: string): void {
     fs.chmodSync(folder, 0o700);
 }
 
-/** Who makes a temp file, as a part of its name: a pid alone may be somebody else's by the time one looks. */
-export function makerTag(): string {
-  const { pid, pid_start } = ownIdentity();
-  return `${String(pid)}-${pid_start}-${ownPidSpace()}`;
-}
-
 /** Whether the maker of a temp file, by its name, is dead. False for any other file. */
 export function isLeftTemp(name: string): boolean {
-  const [, pid, start, space] = /\.(\d+)-(\d+)-([0-9a-f]{8})\.(?:[0-9a-f]{8}\.)?tmp$/.exec(name) ?? [];
-  return (
-    pid !== undefined &&
-    start !== undefined &&
-    space === ownPidSpace() &&
-    judgePid(Number(pid), start) === 'dead'
-  );
+  return name.endsWith('.tmp') && judgeMaker(name) === 'dead';
+}
+
+/** Writes a file and waits until its content is on the disk. Its name is not: that takes an fsync of the folder. */
+export function writeDurably(
+  file: string,
+  content: string | Buffer,
+  options: { readonly flag: 'w' | 'wx'; readonly mode: number },
+): void {
+  const fd = fs.openSync(file, options.flag, options.mode);
+  try {
+    fs.writeFileSync(fd, content);
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 /** Replaces a file of ours in one step: temp file beside it, mode 0600, rename. The folder is never made. */

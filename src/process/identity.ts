@@ -119,3 +119,15 @@ export function judgeIdentity(identity: ProcessIdentity): Liveness {
 export function isAlive(identity: ProcessIdentity): boolean {
   return judgeIdentity(identity) !== 'dead';
 }
+
+/** A process as JSON that was written of `ownIdentity`; undefined for any other text. */
+export function parseIdentity(text: string): ProcessIdentity | undefined {
+  try {
+    const found: unknown = JSON.parse(text);
+    return typeof found === 'object' && found !== null && 'pid' in found && 'boot_id' in found
+      ? (found as ProcessIdentity)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -80,17 +80,19 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
   else await carry(running, screen, log);
 
   let exitCode: number | undefined;
+  let stopped = false;
   try {
     exitCode = await exitCodeOf(running);
   } catch (error) {
-    tell('the end of the program is not known: the engine does not answer', error); // it may still run
+    stopped = error instanceof HeadjackError && error.code === 'not_running';
+    if (!stopped) tell('the end of the program is not known: the engine does not answer', error); // it may still run
   }
   try {
     log.close();
   } catch (error) {
     tell('the log could not be written to its end', error);
   }
-  const reason = ordered() ?? (exitCode === undefined ? 'lost' : 'exited');
+  const reason = ordered() ?? (stopped ? 'stopped' : exitCode === undefined ? 'lost' : 'exited');
   end(exitCode === undefined ? { reason } : { reason, exit_code: exitCode });
   // the session's file suffices
   await recordInCatalog(order, files, record).catch((error: unknown) => {

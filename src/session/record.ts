@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { errnoOf } from '../errors.ts';
 import { readIfThere, replaceFile } from '../process/files.ts';
-import type { ProcessIdentity } from '../process/identity.ts';
+import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 
 export type EndReason = 'exited' | 'killed' | 'stopped' | 'lost' | 'failed';
 
@@ -29,6 +29,23 @@ export function loadRecord(file: string): SessionRecord | undefined {
     return JSON.parse(text) as SessionRecord;
   } catch {
     return undefined;
+  }
+}
+
+/** A record, and whether the process that answers for the session lives. An ended session needs none. */
+export interface JudgedRecord {
+  readonly record: SessionRecord | undefined;
+  readonly carried: boolean;
+}
+
+/** Reads again where the process is dead: it may have passed the session on, or noted its end, after the first look. */
+export function loadJudged(file: string): JudgedRecord {
+  for (let record = loadRecord(file); ;) {
+    if (record === undefined || record.ended_at !== undefined) return { record, carried: false };
+    if (isAlive(record.pump ?? record.starter)) return { record, carried: true };
+    const again = loadRecord(file);
+    if (JSON.stringify(again) === JSON.stringify(record)) return { record, carried: false };
+    record = again;
   }
 }
 

@@ -1,5 +1,4 @@
-import { isAlive } from '../process/identity.ts';
-import type { SessionRecord } from './record.ts';
+import type { JudgedRecord } from './record.ts';
 
 export type SessionState = 'starting' | 'attached' | 'detached' | 'exited' | 'ended' | 'lost';
 
@@ -14,13 +13,13 @@ export interface SessionSurroundings {
 /**
  * The state of a session: the one place where it is derived. Without a record (a session of the original) tmux alone is asked.
  */
-export function deriveState(record: SessionRecord | undefined, around: SessionSurroundings): SessionState {
+export function deriveState({ record, carried }: JudgedRecord, around: SessionSurroundings): SessionState {
   const looked = (around.clients ?? 0) > 0 ? 'attached' : 'detached';
   if (record === undefined) return around.clients === undefined ? 'ended' : looked;
   if (record.reason === 'stopped' || record.reason === 'failed') return 'ended';
   if (record.exit_code !== undefined) return 'exited';
-  if (record.pump === undefined) return isAlive(record.starter) ? 'starting' : 'ended';
-  if (record.reason !== 'lost' && isAlive(record.pump)) return looked;
+  if (record.pump === undefined) return carried ? 'starting' : 'ended';
+  if (record.reason !== 'lost' && carried) return looked;
   return around.containerRuns === false ? 'ended' : 'lost';
 }
 

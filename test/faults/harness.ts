@@ -196,7 +196,8 @@ function badAnswer(ran: Ran): string[] {
   const said = ran.stderr.trim();
   const wrong: string[] = [];
   if (ran.code === 1) wrong.push(`ended with 1, which means: not foreseen. ${said}`);
-  if (!/^Error: .+/m.test(said)) wrong.push(`says no error: ${said}`);
+  // `ps` says what it knows, and warns of what it could not ask
+  if (!/^(Error|Warning): .+/m.test(said)) wrong.push(`says no error: ${said}`);
   if (!/^hint: .+/m.test(said)) wrong.push(`gives no hint: ${said}`);
   return wrong;
 }

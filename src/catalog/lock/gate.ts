@@ -5,7 +5,7 @@ import { errnoOf } from '../../errors.ts';
 type LockSync = typeof lockfile.lockSync;
 
 /** A gate older than this was left by a process that was killed inside it: it is held for a fraction of a millisecond. */
-const STALE_MS = 300;
+export const STALE_MS = 300;
 
 export function gateOf(file: string): string {
   return `${file}.lock`;

@@ -23,7 +23,7 @@ export async function judgeEntries(services: Services, world: World): Promise<Fo
       if (state.holder !== 'none') return judgeOperation(services, entry, state);
       return [
         ...judgeStatus(services, world, entry, state),
-        ...judgeWorktree(services, world, entry),
+        ...judgeWorktree(services, world, entry, state),
         ...judgeMasks(services, entry, state),
         ...(await judgeSessions(services, world, entry, state)),
       ];
@@ -127,7 +127,12 @@ function judgeStatus(services: Services, world: World, entry: InstanceEntry, sta
   return result;
 }
 
-function judgeWorktree(services: Services, world: World, entry: InstanceEntry): Found[] {
+function judgeWorktree(
+  services: Services,
+  world: World,
+  entry: InstanceEntry,
+  state: InstanceState,
+): Found[] {
   const subject = entry.branch;
   const { id } = entry;
   const repository = commonDirOf(entry.repo);
@@ -143,7 +148,6 @@ function judgeWorktree(services: Services, world: World, entry: InstanceEntry): 
     ];
   const wanted = realPathOf(entry.worktree);
   const worktree = world.worktrees.find(w => realPathOf(w.path) === wanted);
-  const state = judgeInstance(entry, world.containers, services);
   if (worktree === undefined || !state.worktree)
     return [
       found({

@@ -20,11 +20,13 @@ export interface Finding {
   readonly choices: readonly ('adopt' | 'remove')[];
 }
 
+export type Repair = () => void | Promise<void>;
+
 /** A finding with its repairs. */
 export interface Found extends Finding {
-  readonly fix?: () => Promise<void>;
-  readonly adopt?: () => Promise<void>;
-  readonly remove?: () => Promise<void>;
+  readonly fix?: Repair;
+  readonly adopt?: Repair;
+  readonly remove?: Repair;
 }
 
 export const findingCodes = {

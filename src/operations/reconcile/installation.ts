@@ -126,7 +126,6 @@ function judgeFolders(services: Services): Found[] {
           ? {
               fix: () => {
                 fs.chmodSync(place, mode);
-                return Promise.resolve();
               },
             }
           : {}),

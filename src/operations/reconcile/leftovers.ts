@@ -3,14 +3,15 @@ import os from 'node:os';
 import path from 'node:path';
 import { probeMaker } from '../../container/labels.ts';
 import { isLeftTemp, listFolder, readIfThere, realPathOf } from '../../process/files.ts';
-import { isAlive, type ProcessIdentity } from '../../process/identity.ts';
-import { SCRATCH_PREFIX, scratchMaker } from '../../process/scratch.ts';
-import { instanceFiles } from '../../session/files.ts';
+import { isAlive, parseIdentity } from '../../process/identity.ts';
+import { judgeMaker } from '../../process/maker-tag.ts';
+import { SCRATCH_PREFIX } from '../../process/scratch.ts';
+import { instanceFiles, sessionFiles } from '../../session/files.ts';
 import { loadRecord } from '../../session/record.ts';
-import { sessionFiles } from '../../session/files.ts';
+import { isMounted } from '../remove-traces.ts';
 import type { Services } from '../services.ts';
 import { placesOf } from '../session-states.ts';
-import { found, type Found } from './finding.ts';
+import { found, type Found, type Repair } from './finding.ts';
 import { removeRemains } from './orphans.ts';
 import type { World } from './world.ts';
 
@@ -28,9 +29,15 @@ export async function judgeLeftovers(
     ...judgeProbes(services, world),
     ...(await judgeGuards(services, world)),
     ...(await judgeConfigLocks(services, world)),
-    ...judgeMarkers(services),
+    ...(await judgeMarkers(services)),
   ];
 }
+
+const removing =
+  (file: string): Repair =>
+  () => {
+    fs.rmSync(file, { recursive: true, force: true });
+  };
 
 /** State, logs and terminals of an id that nothing else has. Logs may be wanted: they go only where the user says so. */
 function judgeRemains(services: Services, world: World, orphans: ReadonlySet<string>): Found[] {
@@ -92,17 +99,13 @@ function judgeInstanceFiles(services: Services, world: World): Found[] {
     const { folder } = instanceFiles(places, entry.id);
     return listFolder(folder).flatMap(name => {
       const file = path.join(folder, name);
-      const remove = (): Promise<void> => {
-        fs.rmSync(file, { force: true });
-        return Promise.resolve();
-      };
-      if (isLeftTemp(name))
-        return [found({ code: 'temp-left', subject: file, repair: 'remove it', fix: remove })];
+      const repair = { repair: 'remove it', fix: removing(file) };
+      if (isLeftTemp(name)) return [found({ code: 'temp-left', subject: file, ...repair })];
       if (name.endsWith('.start')) {
         const record = loadRecord(sessionFiles(places, entry.id, name.slice(0, -'.start'.length)).record);
         if (record !== undefined && record.ended_at === undefined && isAlive(record.pump ?? record.starter))
           return [];
-        return [found({ code: 'order-left', subject: file, repair: 'remove it', fix: remove })];
+        return [found({ code: 'order-left', subject: file, ...repair })];
       }
       return [];
     });
@@ -116,32 +119,17 @@ function judgeScratch(): Found[] {
     .map(name => path.join(os.tmpdir(), name))
     .filter(folder => {
       const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
-      const maker = scratchMaker(path.basename(folder));
-      return stat?.isDirectory() === true && stat.uid === os.userInfo().uid && maker === 'dead';
+      const mine = stat?.isDirectory() === true && stat.uid === os.userInfo().uid;
+      return mine && judgeMaker(path.basename(folder)) === 'dead';
     })
-    .map(folder =>
-      found({
-        code: 'temp-left',
-        subject: folder,
-        repair: 'remove it',
-        fix: () => {
-          fs.rmSync(folder, { recursive: true, force: true });
-          return Promise.resolve();
-        },
-      }),
-    );
+    .map(folder => found({ code: 'temp-left', subject: folder, repair: 'remove it', fix: removing(folder) }));
 }
 
 function judgeProbes(services: Services, world: World): Found[] {
   return (world.containers ?? []).flatMap(container => {
     const maker = probeMaker(container.labels, services.owner);
     if (maker === undefined) return [];
-    let identity: ProcessIdentity | undefined;
-    try {
-      identity = JSON.parse(maker) as ProcessIdentity;
-    } catch {
-      // not written by us as it is: nobody waits for it
-    }
+    const identity = parseIdentity(maker);
     if (identity !== undefined && isAlive(identity)) return [];
     return [
       found({
@@ -162,7 +150,7 @@ async function judgeGuards(services: Services, world: World): Promise<Found[]> {
   const keeper = await services.keeper();
   return [...world.repositories.values()]
     .filter(({ commonDir }) => readIfThere(path.join(commonDir, 'commondir')) === '.\n')
-    .filter(({ commonDir }) => !containers.some(c => c.sources.includes(commonDir)))
+    .filter(repository => !isMounted(containers, repository))
     .filter(({ root }) => !world.entries.some(entry => entry.repo === root))
     .map(({ commonDir }) =>
       found({
@@ -172,7 +160,6 @@ async function judgeGuards(services: Services, world: World): Promise<Found[]> {
         repair: 'remove it',
         fix: () => {
           keeper.unguard(commonDir);
-          return Promise.resolve();
         },
       }),
     );
@@ -186,19 +173,15 @@ async function judgeConfigLocks(services: Services, world: World): Promise<Found
     const temps = listFolder(commonDir)
       .filter(name => name.includes('.hjk.') && isLeftTemp(name))
       .map(name => path.join(commonDir, name));
-    return [...(lock === undefined ? [] : [lock]), ...temps].map(file => {
-      const fix = (): Promise<void> => {
-        fs.rmSync(file, { force: true });
-        return Promise.resolve();
-      };
-      return found({ code: 'temp-left', subject: file, repair: 'remove it', fix });
-    });
+    return [...(lock === undefined ? [] : [lock]), ...temps].map(file =>
+      found({ code: 'temp-left', subject: file, repair: 'remove it', fix: removing(file) }),
+    );
   });
 }
 
 /** Markers of dead processes beside the catalog: an update removes those that are in its way. */
-function judgeMarkers(services: Services): Found[] {
-  const stale = services.catalogLocks();
+async function judgeMarkers(services: Services): Promise<Found[]> {
+  const stale = await services.staleLocks();
   if (stale.length === 0) return [];
   return [
     found({
@@ -208,7 +191,6 @@ function judgeMarkers(services: Services): Found[] {
       repair: 'remove them',
       fix: () => {
         for (const marker of stale) marker.remove();
-        return Promise.resolve();
       },
     }),
   ];

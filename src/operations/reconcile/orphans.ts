@@ -14,7 +14,7 @@ import { loadRecord } from '../../session/record.ts';
 import { endEverything } from '../end-sessions.ts';
 import { belongsTo } from '../find-instance.ts';
 import { removeInstance } from '../remove.ts';
-import { removeOwnFolder } from '../remove-traces.ts';
+import { removeFiles } from '../remove-traces.ts';
 import type { Services } from '../services.ts';
 import { placesOf } from '../session-states.ts';
 import { found, type Found } from './finding.ts';
@@ -193,6 +193,5 @@ function labelsFor({ id, worktree }: Orphan, branch: string): InstanceLabels {
 /** Terminals, files and logs of an instance of which nothing else is left. */
 export async function removeRemains(services: Services, id: string): Promise<void> {
   await services.host.closeAll(id);
-  const files = instanceFiles(placesOf(services), id);
-  for (const folder of [files.folder, files.logs]) removeOwnFolder(folder);
+  removeFiles(services, id);
 }

@@ -1,12 +1,12 @@
+import fs from 'node:fs';
 import type { InstanceEntry } from '../../catalog/types.ts';
 import { SESSION_ID } from '../../core/identifiers.ts';
 import { printable } from '../../core/printable.ts';
 import { HeadjackError } from '../../errors.ts';
 import { readIfThere, listFolder } from '../../process/files.ts';
-import { isAlive, type ProcessIdentity } from '../../process/identity.ts';
+import { isAlive, parseIdentity } from '../../process/identity.ts';
 import { cookieScript } from '../../session/in-container.ts';
 import { instanceFiles, sessionFiles } from '../../session/files.ts';
-import fs from 'node:fs';
 import { findContainer } from '../find-container.ts';
 import { runKiller } from '../end-sessions.ts';
 import { loadSpec } from '../instance-spec.ts';
@@ -123,9 +123,6 @@ function groupBySession(programs: readonly Program[]): Map<string, Program[]> {
 }
 
 function carrierLives(file: string): boolean {
-  try {
-    return isAlive(JSON.parse(readIfThere(file) ?? '') as ProcessIdentity);
-  } catch {
-    return false;
-  }
+  const carrier = parseIdentity(readIfThere(file) ?? '');
+  return carrier !== undefined && isAlive(carrier);
 }

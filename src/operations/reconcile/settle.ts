@@ -1,15 +1,12 @@
-import fs from 'node:fs';
 import type { InstanceEntry } from '../../catalog/types.ts';
 import { isOurs } from '../../container/labels.ts';
-import { HeadjackError } from '../../errors.ts';
 import { discoverRepository } from '../../git/discover.ts';
-import { instanceFiles } from '../../session/files.ts';
 import { removeHalfMade } from '../ensure-worktree.ts';
-import { claim, commitClaimed, release, type Claim } from '../operation.ts';
+import { claimOrRefuse, dropEntry, release, type Claim } from '../operation.ts';
 import { finishRemoval } from '../remove.ts';
+import { isMounted, removeFiles } from '../remove-traces.ts';
 import { restoreInstance } from '../restore.ts';
 import type { Services } from '../services.ts';
-import { placesOf } from '../session-states.ts';
 import { stopClaimed } from '../stop.ts';
 import { judgeInstance } from './instance-state.ts';
 
@@ -35,9 +32,7 @@ export async function settle(services: Services, entry: InstanceEntry): Promise<
       await restoreInstance({ ...services, repository }, { what: operation.snapshot, as: entry.branch });
     return;
   }
-  const held = await claim(services, entry, 'doctor');
-  if (held === undefined)
-    throw new HeadjackError('busy', `another hjk works on branch "${entry.branch}"`, { hint: 'try again' });
+  const held = await claimOrRefuse(services, entry, 'doctor');
   if (held.operation.deleting !== undefined) {
     await finishRemoval(services, held);
     return;
@@ -78,13 +73,9 @@ async function undoHalfMade(services: Services, held: Claim): Promise<void> {
     const git = await services.git(repository, held.operation.id);
     if (keeper.findMetadata(repository.commonDir, entry.worktree) !== undefined)
       await removeHalfMade(services, held, repository, git);
-    const others = (await services.lister.list()).some(c => c.sources.includes(repository.commonDir));
-    if (!others) keeper.unguard(repository.commonDir);
+    if (!isMounted(await services.lister.list(), repository)) keeper.unguard(repository.commonDir);
   }
   await services.host.closeAll(entry.id);
-  const files = instanceFiles(placesOf(services), entry.id);
-  for (const folder of [files.folder, files.logs]) fs.rmSync(folder, { recursive: true, force: true });
-  await commitClaimed(services, held, (_found, draft) => {
-    draft.entries = draft.entries.filter(e => e.id !== entry.id);
-  });
+  removeFiles(services, entry.id);
+  await dropEntry(services, held);
 }
