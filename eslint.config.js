@@ -10,7 +10,7 @@ const importOnlyIn = (name, places) => ({
 const importers = [
   importOnlyIn('commander', ['src/cli/**']),
   importOnlyIn('dockerode', ['src/container/dockerode-runtime.ts']),
-  importOnlyIn('tar-stream', ['src/container/dockerode-runtime.ts']),
+  importOnlyIn('tar-stream', ['src/container/archive.ts']),
   importOnlyIn('simple-git', ['src/git/simple-git-repository.ts']),
   importOnlyIn('proper-lockfile', ['src/catalog/lock/**']),
   importOnlyIn('yaml', ['src/config/**', 'src/cli/commands/config.ts']),

@@ -47,7 +47,12 @@ export interface Headjack {
   readonly services: Services;
 }
 
-const silent: Progress = { phase: () => undefined, note: () => undefined, done: () => undefined };
+const silent: Progress = {
+  phase: () => undefined,
+  update: () => undefined,
+  note: () => undefined,
+  done: () => undefined,
+};
 const noTerminal: Services['terminal'] = {
   stdin: false,
   stdout: false,
@@ -119,7 +124,10 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
     },
     runtime: () => {
       runtime ??= import('./container/dockerode-runtime.ts').then(adapter =>
-        adapter.createDockerodeRuntime(engine.socket(), settings.runtimeTimeoutMs),
+        adapter.createDockerodeRuntime(engine.socket(), settings.runtimeTimeoutMs, engine.http, {
+          env,
+          home: input.userHome,
+        }),
       );
       return runtime;
     },

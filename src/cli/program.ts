@@ -60,6 +60,13 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
   const containerFlags = (command: Command): Command =>
     json(command)
       .option('--image <ref>', 'the container image')
+      .addOption(
+        new Option('--pull <when>', 'fetch the image: missing (default), always or never').choices([
+          'missing',
+          'always',
+          'never',
+        ]),
+      )
       .option('-m, --memory <size>', 'memory limit, for instance 4g')
       .option('--cpus <number>', 'processor limit, for instance 1.5')
       .option('--pids <number>', 'limit of processes')

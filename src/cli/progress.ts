@@ -1,3 +1,4 @@
+import { printable } from '../core/printable.ts';
 import { formatSeconds } from '../core/time.ts';
 import type { Progress } from '../operations/services.ts';
 import type { Io } from './io.ts';
@@ -5,7 +6,8 @@ import type { Io } from './io.ts';
 /** Phases with their times, on stderr: drawn over on a terminal, plain lines with `-v`, nothing otherwise. */
 export function createProgress(io: Io, verbose: boolean): Progress {
   const terminal = io.isTerminal('stderr');
-  if (!terminal && !verbose) return { phase: () => undefined, note: () => undefined, done: () => undefined };
+  if (!terminal && !verbose)
+    return { phase: () => undefined, update: () => undefined, note: () => undefined, done: () => undefined };
   let current: { name: string; since: number } | undefined;
   const finish = (): void => {
     if (current === undefined) return;
@@ -19,9 +21,12 @@ export function createProgress(io: Io, verbose: boolean): Progress {
       current = { name, since: performance.now() };
       if (terminal) io.stderr.write(`  ${name} …`);
     },
+    update(text) {
+      if (terminal && current !== undefined) io.stderr.write(`\r\u001b[K  ${current.name} … ${text}`);
+    },
     note(text) {
       finish();
-      io.stderr.write(`${text}\n`);
+      io.stderr.write(`${printable(text)}\n`);
     },
     done: finish,
   };

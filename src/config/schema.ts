@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { splitShellWords } from '../core/shell-words.ts';
-import { parseSize } from './size.ts';
+import { parseSize } from '../core/size.ts';
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 

@@ -2,7 +2,7 @@ import { HeadjackError } from '../errors.ts';
 import { valueOf } from './path-value.ts';
 import { flagWords } from './flags.ts';
 import type { ConfigFile } from './schema.ts';
-import { parseSize } from './size.ts';
+import { parseSize } from '../core/size.ts';
 
 const DEFAULT_IMAGE = 'headjack/base';
 export const builtInAgents = ['claude', 'codex', 'gemini'] as const;

@@ -1,20 +1,29 @@
 import Docker from 'dockerode';
-import type { ContainerCreateOptions } from 'dockerode';
-import tar from 'tar-stream';
 import { HeadjackError, errnoOf, messageOf } from '../errors.ts';
 import { printable } from '../core/printable.ts';
-import { keepAliveCommand } from './keep-alive.ts';
-import { engineFailed, translateConnection } from './engine-http.ts';
-import type { ArchiveEntry, BindMount, ContainerRuntime, ContainerSpec } from './port.ts';
+import { packEntries, readFirstFile } from './archive.ts';
+import { createOptions } from './create-options.ts';
+import { engineFailed, engineStatus, translateConnection, type EngineHttp } from './engine-http.ts';
+import { pullImage } from './pull.ts';
+import { findRegistryAuth, registryOf } from './registry-auth.ts';
+import type { ContainerRuntime, ContainerSpec, EngineIdentity } from './port.ts';
 
 /** Making and removing write to the disk: they may take longer than an answer from memory. */
 const SLOW_FACTOR = 4;
 
-/** @param timeoutMs that the engine may be silent */
-export function createDockerodeRuntime(socketPath: string, timeoutMs: number): ContainerRuntime {
+/**
+ * Docker's API, as podman speaks it too; where podman does not, its own.
+ * @param timeoutMs that the engine may be silent
+ */
+export function createDockerodeRuntime(
+  socketPath: string,
+  timeoutMs: number,
+  http: EngineHttp,
+  caller: { readonly env: NodeJS.ProcessEnv; readonly home: string },
+): ContainerRuntime {
   const docker = new Docker({ socketPath, timeout: SLOW_FACTOR * timeoutMs });
-  /** A build may say nothing for minutes. */
-  const builder = new Docker({ socketPath });
+  /** A build or a pull may say nothing for minutes. */
+  const patient = new Docker({ socketPath });
   /** Runs a call; `accept` are the statuses that mean "already so". */
   const call = async <T>(
     what: string,
@@ -29,16 +38,58 @@ export function createDockerodeRuntime(socketPath: string, timeoutMs: number): C
     }
   };
 
-  let rootless: Promise<boolean> | undefined;
+  let identity: Promise<EngineIdentity> | undefined;
+  const identify = (): Promise<EngineIdentity> => {
+    identity ??= Promise.all([
+      call('info', () => docker.info()),
+      call('version', () => docker.version()),
+    ]).then(([info, version]) => {
+      const said = (info ?? {}) as { SecurityOptions?: string[]; Rootless?: boolean };
+      const podman = version?.Components.some(part => part.Name === 'Podman Engine') === true;
+      // podman says it in a field of its own
+      const rootless =
+        said.Rootless === true ||
+        said.SecurityOptions?.some(option => option.includes('name=rootless')) === true;
+      return { name: podman ? 'podman' : 'docker', rootless, architecture: version?.Arch ?? '' };
+    });
+    return identity;
+  };
+  const inspect = (container: string): Promise<Docker.ContainerInspectInfo | undefined> =>
+    call('state', () => docker.getContainer(container).inspect(), [404]);
+  /** Podman's statuses do not tell what is so already: after a failure the container's state decides. */
+  const settle = async (
+    what: string,
+    container: string,
+    action: () => Promise<unknown>,
+    isSo: (found: Docker.ContainerInspectInfo | undefined) => boolean,
+  ): Promise<void> => {
+    try {
+      await action();
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 304) return;
+      const so = status !== 0 && (await inspect(container).then(isSo, () => false));
+      if (so) return;
+      throw translate(`${what} of container ${container.slice(0, 12)}`, error, socketPath);
+    }
+  };
+  const create = async (spec: ContainerSpec, init: boolean): Promise<string> => {
+    try {
+      return (await docker.createContainer(createOptions(spec, init))).id;
+    } catch (error) {
+      const said = messageOf(error);
+      if (init && /container-init|catatonit/.test(said)) return create(spec, false);
+      if (statusOf(error) === 409 || /name .* is already in use/.test(said)) {
+        throw new HeadjackError('name_taken', `a container named ${spec.name} exists already`, {
+          cause: error,
+        });
+      }
+      throw translate(`container ${spec.name}`, error, socketPath);
+    }
+  };
 
   return {
-    isRootless() {
-      rootless ??= call('info', () => docker.info()).then(info => {
-        const { SecurityOptions } = (info ?? {}) as { SecurityOptions?: string[] };
-        return SecurityOptions?.some(option => option.includes('name=rootless')) ?? false;
-      });
-      return rootless;
-    },
+    identify,
 
     async version() {
       const said = await call('version', () => docker.version());
@@ -47,29 +98,75 @@ export function createDockerodeRuntime(socketPath: string, timeoutMs: number): C
 
     async findImage(reference) {
       const image = await call(`image ${reference}`, () => docker.getImage(reference).inspect(), [404]);
-      return image === undefined ? undefined : { id: image.Id, user: image.Config.User };
+      if (image === undefined) return undefined;
+      return { id: image.Id, user: image.Config.User, architecture: image.Architecture };
     },
 
-    async create(spec) {
+    async pull(reference, tell) {
+      const { name } = await identify();
+      const auth = findRegistryAuth(reference, name, caller.env, caller.home);
       try {
-        return (await docker.createContainer(createOptions(spec))).id;
+        await pullImage(patient, { reference, auth }, tell);
       } catch (error) {
-        if (statusOf(error) === 409) {
-          throw new HeadjackError('name_taken', `a container named ${spec.name} exists already`, {
-            cause: error,
-          });
-        }
-        throw translate(`container ${spec.name}`, error, socketPath);
+        if (errnoOf(error) !== undefined) throw translateConnection(error, socketPath);
+        const said = printable(
+          messageOf(error)
+            .replace(/^\(HTTP code \d+\) [a-z ]+ - /, '')
+            .trim(),
+        );
+        throw new HeadjackError('image_missing', `image ${reference} cannot be pulled: ${said}`, {
+          hint: /denied|unauthorized|authentication|basic auth/i.test(said)
+            ? `log in: ${name} login ${registryOf(reference)}`
+            : 'check the name and the network, or name another image with --image <ref>',
+          details: { image: reference },
+          cause: error,
+        });
       }
     },
 
-    async start(container) {
-      await call(
-        `start of container ${container.slice(0, 12)}`,
-        () => docker.getContainer(container).start(),
-        [304],
+    async listImages(labels) {
+      const listed = await Promise.all(
+        labels.map(label => call('list of images', () => docker.listImages({ filters: { label: [label] } }))),
       );
+      const all = new Map(listed.flat().flatMap(image => (image === undefined ? [] : [[image.Id, image]])));
+      return [...all.values()].map(image => ({
+        id: image.Id,
+        // podman gives none as null
+        tags: ((image.RepoTags as string[] | null) ?? []).filter(tag => tag !== '<none>:<none>'),
+        bytes: image.Size,
+        created: image.Created,
+        labels: image.Labels,
+      }));
     },
+
+    async removeImage(reference) {
+      await call(`removal of image ${reference}`, () => docker.getImage(reference).remove(), [404]);
+    },
+
+    create: spec => create(spec, true),
+
+    async findIgnoredLimits(container, { memory, cpus, pids }) {
+      if (memory === undefined && cpus === undefined && pids === undefined) return [];
+      const {
+        Memory = 0,
+        NanoCpus = 0,
+        CpuQuota = 0,
+        PidsLimit,
+      } = (await inspect(container))?.HostConfig ?? {};
+      return [
+        ...(memory !== undefined && Memory === 0 ? ['memory'] : []),
+        ...(cpus !== undefined && NanoCpus === 0 && CpuQuota === 0 ? ['cpus'] : []),
+        ...(pids !== undefined && (PidsLimit ?? 0) <= 0 ? ['pids'] : []),
+      ];
+    },
+
+    start: container =>
+      settle(
+        'start',
+        container,
+        () => docker.getContainer(container).start(),
+        found => found?.State.Running === true,
+      ),
 
     async readFile(container, file) {
       const stream = await call(
@@ -78,13 +175,7 @@ export function createDockerodeRuntime(socketPath: string, timeoutMs: number): C
         [404],
       );
       if (stream === undefined) return undefined;
-      const chunks: Buffer[] = [];
-      const extract = tar.extract();
-      stream.pipe(extract);
-      for await (const entry of extract) {
-        for await (const chunk of entry) chunks.push(chunk as Buffer);
-      }
-      return Buffer.concat(chunks).toString('utf8');
+      return readFirstFile(stream);
     },
 
     async putEntries(container, entries) {
@@ -95,21 +186,37 @@ export function createDockerodeRuntime(socketPath: string, timeoutMs: number): C
     },
 
     async processes(container) {
-      const top = (await call(
-        'list of processes',
-        () => docker.getContainer(container).top({ ps_args: '-eo pid,args' }),
-        [404, 409, 500],
-      )) as { Processes?: string[][] } | undefined;
-      return (top?.Processes ?? []).map(row => row.at(-1) ?? '');
+      const { name } = await identify();
+      // Docker asks the host's ps; podman would ask the image's, which may have none, but for its own call
+      const place =
+        name === 'podman'
+          ? `/v4.0.0/libpod/containers/${container}/top?ps_args=pid,args`
+          : `/containers/${container}/top?ps_args=-eo%20pid,args`;
+      try {
+        // podman says nothing at all of a container that has just ended
+        const top = (await http.request('GET', place)) as { Processes?: string[][] | null } | undefined;
+        return (top?.Processes ?? []).map(row => row.at(-1) ?? '');
+      } catch (error) {
+        if ([404, 409, 500].includes(engineStatus(error))) return [];
+        throw error;
+      }
     },
 
-    async stop(container, graceSeconds) {
-      await call('stop', () => docker.getContainer(container).stop({ t: graceSeconds }), [304, 404]);
-    },
+    stop: (container, graceSeconds) =>
+      settle(
+        'stop',
+        container,
+        () => docker.getContainer(container).stop({ t: graceSeconds }),
+        found => found?.State.Running !== true,
+      ),
 
-    async remove(container) {
-      await call('removal', () => docker.getContainer(container).remove({ force: true, v: true }), [404]);
-    },
+    remove: container =>
+      settle(
+        'removal',
+        container,
+        () => docker.getContainer(container).remove({ force: true, v: true }),
+        found => found === undefined,
+      ),
 
     async buildImage(tag, dockerfile, labels) {
       const context = await packEntries([
@@ -117,7 +224,7 @@ export function createDockerodeRuntime(socketPath: string, timeoutMs: number): C
       ]);
       const { Readable } = await import('node:stream');
       const stream = await call(`build of ${tag}`, () =>
-        builder.buildImage(Readable.from([context]), {
+        patient.buildImage(Readable.from([context]), {
           t: tag,
           labels: { ...labels },
           forcerm: true,
@@ -139,70 +246,6 @@ export function createDockerodeRuntime(socketPath: string, timeoutMs: number): C
       });
     },
   };
-}
-
-function createOptions(spec: ContainerSpec): ContainerCreateOptions {
-  const bind = (type: 'bind' | 'volume') => (mount: BindMount) => ({
-    Type: type,
-    Source: mount.source,
-    Target: mount.target,
-    ReadOnly: mount.readOnly,
-  });
-  const ports: Record<string, { HostIp: string; HostPort: string }[]> = {};
-  for (const port of spec.ports)
-    (ports[port.container] ??= []).push({ HostIp: port.hostIp, HostPort: port.hostPort });
-  return {
-    name: spec.name,
-    Image: spec.image,
-    Hostname: spec.name
-      .slice(0, 63)
-      .replace(/[^A-Za-z0-9-]/g, '-')
-      .replace(/-+$/, ''),
-    Labels: { ...spec.labels },
-    Env: [...spec.env],
-    User: spec.user,
-    WorkingDir: '/workspace',
-    Entrypoint: [...keepAliveCommand],
-    Cmd: [],
-    StopSignal: 'SIGTERM',
-    Healthcheck: { Test: ['NONE'] },
-    ExposedPorts: Object.fromEntries(Object.keys(ports).map(port => [port, {}])),
-    HostConfig: {
-      Init: true,
-      Mounts: [...spec.mounts.map(bind('bind')), ...spec.volumes.map(bind('volume'))],
-      Tmpfs: { '/run/headjack': 'mode=1777,size=4m' },
-      PortBindings: ports,
-      // nothing of ours is written there, and a program inside could fill the host's disk with it
-      LogConfig: { Type: 'none', Config: {} },
-      RestartPolicy: { Name: 'no' },
-      SecurityOpt: ['no-new-privileges'],
-      ...(spec.memory === undefined ? {} : { Memory: spec.memory }),
-      ...(spec.cpus === undefined ? {} : { NanoCpus: Math.round(spec.cpus * 1e9) }),
-      ...(spec.pids === undefined ? {} : { PidsLimit: spec.pids }),
-      ...(spec.network === undefined ? {} : { NetworkMode: spec.network }),
-    },
-  };
-}
-
-function packEntries(entries: readonly ArchiveEntry[]): Promise<Buffer> {
-  const pack = tar.pack();
-  for (const entry of entries) {
-    const name = entry.path.replace(/^\//, '');
-    if (entry.kind === 'file') pack.entry({ name, mode: entry.mode, uid: 0, gid: 0 }, entry.content);
-    else if (entry.kind === 'link')
-      pack.entry({ name, type: 'symlink', linkname: entry.target, mode: 0o777 });
-    else
-      pack.entry({ name: `${name}/`, type: 'directory', mode: entry.mode, uid: entry.uid, gid: entry.gid });
-  }
-  pack.finalize();
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    pack.on('data', chunk => chunks.push(chunk as Buffer));
-    pack.on('end', () => {
-      resolve(Buffer.concat(chunks));
-    });
-    pack.on('error', reject);
-  });
 }
 
 function statusOf(error: unknown): number {

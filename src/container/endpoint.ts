@@ -20,11 +20,7 @@ export function resolveEndpoint(
   env: NodeJS.ProcessEnv,
   home: string,
 ): Endpoint {
-  if (runtime === 'podman') {
-    throw new HeadjackError('engine_unsupported', 'runtime.name is podman, which this build cannot use yet', {
-      hint: 'hjk config runtime.name docker',
-    });
-  }
+  if (runtime === 'podman') return podmanEndpoint(env);
   const host = env['DOCKER_HOST']?.trim();
   if (host !== undefined && host !== '')
     return { socket: localSocket(host, 'DOCKER_HOST'), source: 'DOCKER_HOST' };
@@ -42,6 +38,17 @@ export function resolveEndpoint(
   return { socket: usual.find(place => fs.existsSync(place)) ?? '/var/run/docker.sock', source: 'default' };
 }
 
+function podmanEndpoint(env: NodeJS.ProcessEnv): Endpoint {
+  const host = env['CONTAINER_HOST']?.trim();
+  if (host !== undefined && host !== '')
+    return { socket: localSocket(host, 'CONTAINER_HOST'), source: 'CONTAINER_HOST' };
+  const uid = process.getuid?.() ?? 0;
+  const system = '/run/podman/podman.sock';
+  const own = `${env['XDG_RUNTIME_DIR'] ?? `/run/user/${String(uid)}`}/podman/podman.sock`;
+  const [first, second] = uid === 0 ? [system, own] : [own, system];
+  return { socket: !fs.existsSync(first) && fs.existsSync(second) ? second : first, source: 'default' };
+}
+
 function localSocket(host: string, source: string): string {
   if (host.startsWith('unix://')) return host.slice('unix://'.length);
   if (host.startsWith('/')) return host;
@@ -49,7 +56,7 @@ function localSocket(host: string, source: string): string {
     'engine_unsupported',
     `${source} names an engine on another machine (${host}); the worktree is not there`,
     {
-      hint: source === 'DOCKER_HOST' ? 'unset DOCKER_HOST' : 'docker context use default',
+      hint: source.endsWith('_HOST') ? `unset ${source}` : 'docker context use default',
     },
   );
 }

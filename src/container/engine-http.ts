@@ -139,11 +139,15 @@ export function engineStatus(error: unknown): number {
     : 0;
 }
 
+const isPodman = (socketPath: string): boolean => socketPath.includes('podman');
+
 export function translateConnection(error: unknown, socketPath: string): unknown {
   const code = errnoOf(error) ?? '';
   if (code === 'EACCES' || code === 'EPERM') {
     return new HeadjackError('engine_permission', `this user may not use the engine's socket ${socketPath}`, {
-      hint: 'sudo usermod -aG docker $USER, then log in again',
+      hint: isPodman(socketPath)
+        ? 'use the one of your own: systemctl --user start podman.socket'
+        : 'sudo usermod -aG docker $USER, then log in again',
       cause: error,
     });
   }
@@ -155,7 +159,9 @@ export function translateConnection(error: unknown, socketPath: string): unknown
   }
   if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENOTSOCK', 'ECONNRESET', 'EPIPE'].includes(code)) {
     return new HeadjackError('engine_unreachable', `no container engine answers at ${socketPath} (${code})`, {
-      hint: 'start it: sudo systemctl start docker',
+      hint: isPodman(socketPath)
+        ? 'start it: systemctl --user start podman.socket, or: podman system service --time 0 &'
+        : 'start it: sudo systemctl start docker',
       cause: error,
     });
   }

@@ -23,7 +23,8 @@ function summarize(container: ListedContainer): ContainerSummary {
     id: container.Id,
     name: (container.Names?.[0] ?? '').replace(/^\//, ''),
     state: container.State === 'running' ? 'running' : 'stopped',
-    fresh: container.State === 'created',
+    // podman has two more words for it
+    fresh: ['created', 'configured', 'initialized'].includes(container.State ?? ''),
     labels: container.Labels ?? {},
     sources: (container.Mounts ?? []).flatMap(mount => (mount.Source === undefined ? [] : [mount.Source])),
   };

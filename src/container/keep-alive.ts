@@ -8,6 +8,13 @@ export const keepAliveCommand: readonly string[] = [
   'echo $$ > /run/headjack/keep-alive; exec sleep 2147483647',
 ];
 
+/** For an engine that has no init at hand: the shell is pid 1, ends at TERM, and takes the exit codes of orphans. */
+export const keepAliveWithoutInit: readonly string[] = [
+  'sh',
+  '-c',
+  'trap "exit 143" TERM; while :; do sleep 2147483647 & echo "$$ $!" > /run/headjack/keep-alive; wait $!; done',
+];
+
 /** Whether a command line from the engine's process list is the keep-alive. */
 export function isKeepAliveItself(commandLine: string): boolean {
   return /^(\S*\/)?(busybox )?sleep 2147483647$/.test(commandLine);
@@ -15,5 +22,9 @@ export function isKeepAliveItself(commandLine: string): boolean {
 
 /** Whether it is the keep-alive or the engine's init. */
 export function isKeepAlive(commandLine: string): boolean {
-  return isKeepAliveItself(commandLine) || /(^|\/)(docker-init|tini|catatonit)\b/.test(commandLine);
+  return (
+    isKeepAliveItself(commandLine) ||
+    /(^|\/)(docker-init|podman-init|tini|catatonit)\b/.test(commandLine) ||
+    /^sh -c .* > \/run\/headjack\/keep-alive;/.test(commandLine)
+  );
 }

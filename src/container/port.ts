@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { EngineOptions } from './engine-options.ts';
 
 type ContainerState = 'running' | 'stopped';
 
@@ -72,6 +73,8 @@ export interface ContainerSpec {
   readonly labels: Readonly<Record<string, string>>;
   readonly env: readonly string[];
   readonly user: string;
+  /** The caller has the same ids inside as outside, on an engine that would map them. */
+  readonly keepIds: boolean;
   readonly mounts: readonly BindMount[];
   /** Named volumes: source is the name. */
   readonly volumes: readonly BindMount[];
@@ -80,11 +83,26 @@ export interface ContainerSpec {
   readonly cpus: number | undefined;
   readonly pids: number | undefined;
   readonly network: string | undefined;
+  /** What the user asked of the engine itself. */
+  readonly engine: EngineOptions;
 }
 
 export interface ImageInfo {
   readonly id: string;
   readonly user: string;
+  /** As Go names it: `amd64`. */
+  readonly architecture: string;
+}
+
+/** An image that hjk made. */
+export interface OwnImage {
+  readonly id: string;
+  /** Empty where it lost its name to a newer one. */
+  readonly tags: readonly string[];
+  readonly bytes: number;
+  /** Seconds since 1970. */
+  readonly created: number;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export type ArchiveEntry =
@@ -98,14 +116,34 @@ export type ArchiveEntry =
     }
   | { readonly kind: 'link'; readonly path: string; readonly target: string };
 
+/** What an engine is, as it says itself: a podman may answer at Docker's socket. */
+export interface EngineIdentity {
+  readonly name: 'docker' | 'podman';
+  /** It runs as an ordinary user, and maps user ids. */
+  readonly rootless: boolean;
+  /** As Go names it: `amd64`. */
+  readonly architecture: string;
+}
+
 /** Making, stopping and removing containers. The adapter maps what the host has to what the engine sees. */
 export interface ContainerRuntime {
-  /** Whether the engine maps our uid to root inside (rootless Docker). */
-  isRootless(): Promise<boolean>;
+  identify(): Promise<EngineIdentity>;
   version(): Promise<{ version: string; apiVersion: string }>;
   findImage(reference: string): Promise<ImageInfo | undefined>;
+  /**
+   * Fetches an image, with the credentials that the user has for its registry.
+   * @param tell what was reached so far, for people
+   * @throws HeadjackError image_missing with the registry's reason
+   */
+  pull(reference: string, tell: (text: string) => void): Promise<void>;
+  /** Images with one of the labels. */
+  listImages(labels: readonly string[]): Promise<OwnImage[]>;
+  /** @throws HeadjackError engine_failed with the engine's reason where it is in use */
+  removeImage(reference: string): Promise<void>;
   /** @throws name_taken where the name is in use */
   create(spec: ContainerSpec): Promise<string>;
+  /** Limits that were asked for and that the engine left out, as rootless ones do without saying so. */
+  findIgnoredLimits(container: string, spec: ContainerSpec): Promise<string[]>;
   /** Already running is fine. @throws image_unsuitable where the image has no `sh` */
   start(container: string): Promise<void>;
   /** Text of a file, also of a container that does not run. */

@@ -1,3 +1,4 @@
+import { HeadjackError } from '../errors.ts';
 import type { ArchiveEntry } from './port.ts';
 
 /** Who programs in the container are. */
@@ -30,6 +31,34 @@ export function findImageUser(configured: string, passwd: string): PasswdLine | 
   const name = configured.split(':', 1)[0] ?? '';
   if (name === '' || name === 'root' || name === '0') return undefined;
   return parsePasswd(passwd).find(line => line.name === name || String(line.uid) === name);
+}
+
+/**
+ * `--user`: a name or number, and a group, as the image knows them. Without a group it is the user's own, else root's, as docker
+ * has it.
+ * @throws HeadjackError usage
+ */
+export function resolveUser(text: string, passwd: string, group: string): { uid: number; gid: number } {
+  const [user = '', given] = text.split(':');
+  const found = parsePasswd(passwd).find(line => line.name === user || String(line.uid) === user);
+  const uid = found?.uid ?? (/^\d+$/.test(user) ? Number(user) : undefined);
+  const groupLine = group.split('\n').find(line => line.startsWith(`${given ?? ''}:`));
+  const gid =
+    given === undefined
+      ? (found?.gid ?? 0)
+      : /^\d+$/.test(given)
+        ? Number(given)
+        : given !== '' && groupLine !== undefined
+          ? Number(groupLine.split(':')[2])
+          : undefined;
+  if (uid !== undefined && gid !== undefined) return { uid, gid };
+  const what =
+    uid === undefined
+      ? `user ${user}: no matching entries in passwd`
+      : `group ${given ?? ''}: no matching entries in group`;
+  throw new HeadjackError('usage', `--user ${text}: unable to find ${what} file`, {
+    hint: 'name one that the image has, or use numbers',
+  });
 }
 
 const usableShell = (shell: string): string => (/\/(nologin|false)$/.test(shell) ? '' : shell);

@@ -9,7 +9,7 @@ import { instanceFiles, sessionFiles } from '../session/files.ts';
 import { plainScript } from '../session/in-container.ts';
 import { runKiller } from './end-sessions.ts';
 import { loadEnvironment, loadSpec } from './instance-spec.ts';
-import { execEnvironment } from './make-container.ts';
+import { execEnvironment } from './container-environment.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 import type { RunningInstance } from './start-for-session.ts';

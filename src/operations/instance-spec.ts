@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import { HeadjackError, messageOf } from '../errors.ts';
-import { parseSize } from '../config/size.ts';
+import { parseSize } from '../core/size.ts';
+import type { RunFlag } from '../container/run-flags.ts';
+import { makeMountAbsolute, makeVolumeAbsolute } from '../container/volumes.ts';
 import { readIfThere, replaceFile } from '../process/files.ts';
 import type { MaskedFiles } from './masks.ts';
 import type { RunOptions } from './options.ts';
@@ -18,6 +20,8 @@ export interface InstanceSpec {
   readonly env_names: readonly string[];
   readonly volumes: readonly string[];
   readonly ports: readonly string[];
+  /** The container runtime's own flags. Missing in specs of older versions. */
+  readonly flags?: readonly RunFlag[];
   readonly ssh_agent: boolean;
   readonly writable_submodules: boolean;
   /** Decided when the container is made; kept for every later exec. */
@@ -28,8 +32,12 @@ export interface InstanceSpec {
   readonly masked?: MaskedFiles;
 }
 
-/** Checks the options. @throws HeadjackError usage */
-export function parseSpec(options: RunOptions, image: string): InstanceSpec {
+/**
+ * Checks the options.
+ * @param cwd what relative paths start from: they are kept absolute
+ * @throws HeadjackError usage
+ */
+export function parseSpec(options: RunOptions, image: string, cwd: string): InstanceSpec {
   const env_names = options.env.map(given => given.split('=', 1)[0] ?? '');
   return {
     schema: 1,
@@ -40,8 +48,11 @@ export function parseSpec(options: RunOptions, image: string): InstanceSpec {
     pids: parseNumber('--pids', options.pids, 1, 4_194_304),
     network: options.network ?? null,
     env_names,
-    volumes: options.volumes,
+    volumes: options.volumes.map(text => makeVolumeAbsolute(text, cwd)),
     ports: options.ports,
+    flags: options.flags.map(flag =>
+      flag.name === 'mount' ? { ...flag, value: makeMountAbsolute(flag.value, cwd) } : flag,
+    ),
     ssh_agent: options.sshAgent,
     writable_submodules: options.writableSubmodules,
   };
@@ -130,6 +141,7 @@ export function differences(made: InstanceSpec, wanted: InstanceSpec, options: R
   compare('--network', options.network !== undefined, made.network, wanted.network);
   compare('--volume', options.volumes.length > 0, made.volumes, wanted.volumes);
   compare('--publish', options.ports.length > 0, made.ports, wanted.ports);
+  compare('container flags', options.flags.length > 0, made.flags ?? [], wanted.flags);
   compare('--ssh-agent', options.sshAgent, made.ssh_agent, wanted.ssh_agent);
   compare(
     '--writable-submodules',
@@ -160,6 +172,7 @@ export function mergeSpec(
     env_names: [...new Set([...made.env_names, ...given.env_names])],
     volumes: pick('volumes', options.volumes.length > 0),
     ports: pick('ports', options.ports.length > 0),
+    flags: pick('flags', options.flags.length > 0) ?? [],
     ssh_agent: made.ssh_agent || options.sshAgent,
     writable_submodules: made.writable_submodules || options.writableSubmodules,
   };
@@ -167,8 +180,15 @@ export function mergeSpec(
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return 'none';
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(' ');
+  if (Array.isArray(value))
+    return value.length === 0
+      ? 'none'
+      : value.map(item => (isRunFlag(item) ? `--${item.name}=${item.value}` : String(item))).join(' ');
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function isRunFlag(value: unknown): value is RunFlag {
+  return typeof value === 'object' && value !== null && 'name' in value && 'value' in value;
 }
 
 export function loadSpec(file: string): InstanceSpec | undefined {

@@ -1,17 +1,26 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
-import { planMounts, SSH_SOCKET } from '../container/host-mounts.ts';
+import { planMounts } from '../container/host-mounts.ts';
 import { formatLabels, formatProbeLabels } from '../container/labels.ts';
-import type { ContainerRuntime, ImageInfo } from '../container/port.ts';
-import { deriveUserDockerfile, findImageUser, planUser, type ContainerUser } from '../container/user.ts';
-import { parsePorts, parseVolumes } from '../container/volumes.ts';
+import type { ContainerRuntime, ImageInfo, PublishedPort } from '../container/port.ts';
+import {
+  deriveUserDockerfile,
+  findImageUser,
+  planUser,
+  resolveUser,
+  type ContainerUser,
+} from '../container/user.ts';
+import { parseEngineOptions, type EngineOptions } from '../container/engine-options.ts';
+import { parseMounts, parsePorts, type ParsedVolumes } from '../container/volumes.ts';
+import { findWeaknesses } from '../container/weaknesses.ts';
 import { shortHash } from '../core/hash.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { realPathOf } from '../process/files.ts';
 import { ownIdentity } from '../process/identity.ts';
+import { containerEnvironment, requireSshAgent } from './container-environment.ts';
 import type { InstanceSpec } from './instance-spec.ts';
+import type { PullPolicy } from './options.ts';
 import type { RepositoryGit, Services } from './services.ts';
 
 /** Places in the container that belong to the instance itself, besides those of git. */
@@ -26,15 +35,53 @@ export interface ContainerOrder {
   readonly metadata: string;
 }
 
-/** @throws HeadjackError image_missing, with what to do */
-export async function requireImage(runtime: ContainerRuntime, image: string): Promise<ImageInfo> {
+/**
+ * Finds the image, and fetches it where that is wanted. hjk's own images are never fetched: whoever had their names at a registry
+ * could put anything there.
+ * @throws HeadjackError image_missing, with what to do
+ */
+export async function requireImage(
+  services: Services,
+  image: string,
+  pull: PullPolicy = 'missing',
+): Promise<ImageInfo> {
+  const runtime = await services.runtime();
+  const own = /^(localhost\/)?headjack\//.test(image);
   const found = await runtime.findImage(image);
-  if (found !== undefined) return found;
-  const own = image === 'headjack/base' || image.startsWith('headjack/base:');
+  if (found !== undefined && (pull !== 'always' || own)) return found;
+  if (!own && pull !== 'never' && !image.startsWith('sha256:')) {
+    services.progress.phase(`pulling ${image}`);
+    await runtime.pull(image, text => {
+      services.progress.update(text);
+    });
+    services.progress.done();
+    const pulled = await runtime.findImage(image);
+    if (pulled !== undefined) return pulled;
+  }
   throw new HeadjackError('image_missing', `image ${image} is not on the engine`, {
-    hint: own ? 'hjk image build' : `docker pull ${image}`,
+    hint: own ? 'hjk image build' : 'leave out --pull never, or name another with --image <ref>',
     details: { image },
   });
+}
+
+/**
+ * What a spec asks of the engine.
+ * @param reserved places in the container that nothing may be mounted over
+ * @throws HeadjackError usage
+ */
+export function parseMaking(
+  spec: InstanceSpec,
+  cwd: string,
+  reserved: readonly string[],
+): { mounts: ParsedVolumes; ports: PublishedPort[]; engine: EngineOptions } {
+  const flags = spec.flags ?? [];
+  const engine = parseEngineOptions(flags);
+  const mounts = flags.filter(flag => flag.name === 'mount').map(flag => flag.value);
+  return {
+    engine,
+    ports: parsePorts(spec.ports),
+    mounts: parseMounts({ volumes: spec.volumes, mounts, tmpfs: engine.tmpfs }, cwd, reserved),
+  };
 }
 
 /** Makes the container, without starting it. Gives its id and who its programs are. */
@@ -45,13 +92,25 @@ export async function createContainer(
 ): Promise<{ id: string; user: ContainerUser }> {
   const runtime = await services.runtime();
   const { entry } = order;
-  const ids = (await runtime.isRootless())
-    ? { uid: 0, gid: 0 }
-    : { uid: services.user.uid, gid: services.user.gid };
-  const image = await requireImage(runtime, spec.image);
+  const engine = await runtime.identify();
+  // rootless Docker shows the caller as root; rootless podman can show the caller as is
+  const ids =
+    engine.rootless && engine.name === 'docker'
+      ? { uid: 0, gid: 0 }
+      : { uid: services.user.uid, gid: services.user.gid };
+  const image = await requireImage(services, spec.image);
   const worktree = realPathOf(entry.worktree);
-  const reserved = [...reservedPlaces, worktree, order.repository.commonDir];
-  const { binds, volumes } = parseVolumes(spec.volumes, services.cwd, reserved);
+  const own = planMounts({
+    worktree,
+    commonDir: order.repository.commonDir,
+    metadata: order.metadata,
+    localRemotes: await order.git.localRemotes(),
+    writableSubmodules: spec.writable_submodules,
+    sshAgent: spec.ssh_agent ? requireSshAgent(services) : undefined,
+  });
+  for (const weakness of findWeaknesses(spec)) services.progress.note(`Warning: ${weakness}`);
+  const reserved = [...reservedPlaces, ...own.map(mount => mount.target)];
+  const { mounts, ports, engine: engineOptions } = parseMaking(spec, services.cwd, reserved);
   const base = {
     labels: formatLabels({
       instance: entry.id,
@@ -61,49 +120,39 @@ export async function createContainer(
       owner: services.owner,
     }),
     env: await containerEnvironment(entry, order.git),
-    user: `${String(ids.uid)}:${String(ids.gid)}`,
-    mounts: [
-      ...planMounts({
-        worktree,
-        commonDir: order.repository.commonDir,
-        metadata: order.metadata,
-        localRemotes: await order.git.localRemotes(),
-        writableSubmodules: spec.writable_submodules,
-        sshAgent: spec.ssh_agent ? requireSshAgent(services) : undefined,
-      }),
-      ...binds,
-    ],
-    volumes,
-    ports: parsePorts(spec.ports),
+    user: engineOptions.user ?? `${String(ids.uid)}:${String(ids.gid)}`,
+    keepIds: engine.rootless && engine.name === 'podman',
+    mounts: [...own, ...mounts.binds],
+    volumes: mounts.volumes,
+    ports,
+    engine: { ...engineOptions, tmpfs: mounts.tmpfs },
     memory: spec.memory ?? undefined,
     cpus: spec.cpus ?? undefined,
     pids: spec.pids ?? undefined,
     network: spec.network ?? undefined,
   };
   const usable =
-    image.user === '' || /^(root|0)(:|$)/.test(image.user)
+    engineOptions.user !== undefined || image.user === '' || /^(root|0)(:|$)/.test(image.user)
       ? { id: image.id, derived: false }
       : { id: await deriveImage(services, image, ids), derived: true };
   const name = `hjk-${entry.repo_id}-${path.basename(entry.worktree)}`.replace(/[^A-Za-z0-9_.-]/g, '-');
-  const id = await createNamed(
-    services,
-    runtime,
-    { ...base, image: usable.id },
-    [name, `${name}-${entry.id}`],
-    entry.id,
-  );
+  const wanted = { ...base, image: usable.id };
+  const id = await createNamed(services, runtime, wanted, [name, `${name}-${entry.id}`], entry.id);
+  for (const limit of await runtime.findIgnoredLimits(id, { ...wanted, name }))
+    services.progress.note(`Warning: this engine cannot limit ${limit}: --${limit} has no effect`);
   const [passwd = '', group = ''] = await Promise.all(
     ['/etc/passwd', '/etc/group'].map(file => runtime.readFile(id, file)),
   );
-  const plan = planUser(ids, {
+  const chosen = engineOptions.user === undefined ? ids : resolveUser(engineOptions.user, passwd, group);
+  const plan = planUser(chosen, {
     passwd,
     group,
     user: usable.derived ? findImageUser(image.user, passwd) : undefined,
   });
   await runtime.putEntries(id, [
     ...plan.entries,
-    { kind: 'folder', path: '/headjack', mode: 0o755, ...ids },
-    { kind: 'folder', path: '/headjack/config', mode: 0o755, ...ids },
+    { kind: 'folder', path: '/headjack', mode: 0o755, ...chosen },
+    { kind: 'folder', path: '/headjack/config', mode: 0o755, ...chosen },
     { kind: 'link', path: '/workspace', target: worktree },
   ]);
   return { id, user: plan.user };
@@ -150,9 +199,11 @@ async function deriveImage(
     labels: formatProbeLabels(services.owner, JSON.stringify(ownIdentity())),
     env: [],
     user: '0',
+    keepIds: false,
     mounts: [],
     volumes: [],
     ports: [],
+    engine: parseEngineOptions([]),
     memory: undefined,
     cpus: undefined,
     pids: undefined,
@@ -170,71 +221,4 @@ async function deriveImage(
     'dev.headjack.derived': image.id,
   });
   return (await runtime.findImage(tag))?.id ?? image.id;
-}
-
-/** What everybody may see: no value of the user's. Settings under which git in the container is quiet and harmless. */
-async function containerEnvironment(entry: InstanceEntry, git: RepositoryGit): Promise<string[]> {
-  const { name, email } = await git.identity();
-  const who = [
-    ...(name === undefined ? [] : [`GIT_AUTHOR_NAME=${name}`, `GIT_COMMITTER_NAME=${name}`]),
-    ...(email === undefined ? [] : [`GIT_AUTHOR_EMAIL=${email}`, `GIT_COMMITTER_EMAIL=${email}`]),
-  ];
-  const settings: readonly (readonly [string, string])[] = [
-    ['push.default', 'current'],
-    ['branch.autoSetupMerge', 'false'],
-    ['commit.gpgsign', 'false'],
-    ['tag.gpgsign', 'false'],
-    ['core.fsmonitor', 'false'],
-    ['gc.auto', '0'],
-    ['repack.updateServerInfo', 'false'],
-    ['maintenance.auto', 'false'],
-    ['gc.reflogExpire', 'never'],
-    ['gc.reflogExpireUnreachable', 'never'],
-    ['gc.worktreePruneExpire', 'never'],
-  ];
-  return [
-    ...who,
-    `GIT_CONFIG_COUNT=${String(settings.length)}`,
-    ...settings.flatMap(([key, value], i) => [
-      `GIT_CONFIG_KEY_${String(i)}=${key}`,
-      `GIT_CONFIG_VALUE_${String(i)}=${value}`,
-    ]),
-    `HEADJACK_INSTANCE_ID=${entry.id}`,
-    `HEADJACK_BRANCH=${entry.branch}`,
-    'HEADJACK_STATE_DIR=/headjack',
-    'HEADJACK_CONFIG_DIR=/headjack/config',
-  ];
-}
-
-/** @throws HeadjackError usage where no agent runs */
-export function requireSshAgent(services: Services): { socket: string; knownHosts: string | undefined } {
-  const socket = services.env['SSH_AUTH_SOCK'];
-  if (socket === undefined || !fs.existsSync(socket)) {
-    throw new HeadjackError(
-      'usage',
-      '--ssh-agent: no ssh agent runs here (SSH_AUTH_SOCK is not set, or names nothing)',
-      {
-        hint: 'start one: eval $(ssh-agent) && ssh-add',
-      },
-    );
-  }
-  const knownHosts = path.join(services.user.home, '.ssh', 'known_hosts');
-  return { socket, knownHosts: fs.existsSync(knownHosts) ? knownHosts : undefined };
-}
-
-/** The variables of every program in the instance, besides the container's own. */
-export function execEnvironment(
-  spec: InstanceSpec | undefined,
-  own: Readonly<Record<string, string>>,
-  sessionId: string,
-): string[] {
-  return [
-    ...(spec?.home === undefined ? [] : [`HOME=${spec.home}`]),
-    ...(spec?.shell === undefined || spec.shell === '' ? [] : [`SHELL=${spec.shell}`]),
-    ...(spec?.ssh_agent === true ? [`SSH_AUTH_SOCK=${SSH_SOCKET}`] : []),
-    'IS_SANDBOX=1',
-    'COLORTERM=truecolor',
-    ...Object.entries(own).map(([name, value]) => `${name}=${value}`),
-    `HEADJACK_SESSION_ID=${sessionId}`,
-  ];
 }

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import type { Catalog, InstanceEntry } from '../catalog/types.ts';
-import { parsePorts, parseVolumes } from '../container/volumes.ts';
 import { worktreeFolder } from '../core/branch.ts';
 import { repositoryId, type Repository } from '../core/repository.ts';
 import { formatTime } from '../core/time.ts';
@@ -9,9 +8,11 @@ import { refuseStranger } from './ensure-worktree.ts';
 import { chooseImage } from './choose-image.ts';
 import { belongsTo, findInstance } from './find-instance.ts';
 import { parseEnvironment, parseSpec } from './instance-spec.ts';
-import { requireImage, requireSshAgent, reservedPlaces } from './make-container.ts';
+import { requireSshAgent } from './container-environment.ts';
+import { parseMaking, requireImage, reservedPlaces } from './make-container.ts';
 import { newOperation, type Claim } from './operation.ts';
 import type { RunOptions } from './options.ts';
+import { withConfiguredFlags } from './runtime-flags.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -24,19 +25,23 @@ export async function commitNewInstance(
   options: RunOptions,
 ): Promise<{ held: Claim; plan: MakePlan } | undefined> {
   const { branch } = options;
-  const env = parseEnvironment(options, services.env);
-  checkOptions(services, options);
+  const all = withConfiguredFlags(services, options);
+  const env = parseEnvironment(all, services.env);
+  checkOptions(services, all);
   const operation = newOperation(services, 'run');
   const places = worktreesFolder(services);
   const of = { id: services.randomHex(4), repository, branch, places, now: services.now() };
   try {
     // the engine's library and its first answer take as long as git does: both at once
-    const runtime = services.runtime();
-    runtime.then(engine => engine.isRootless()).catch(() => undefined);
+    services
+      .runtime()
+      .then(engine => engine.identify())
+      .catch(() => undefined);
     const git = await services.git(repository, operation.id);
     const origin = await git.planBranch(branch, options.from);
-    const spec = parseSpec(options, await chooseImage(services, git, origin.commit, options.image));
-    await requireImage(await runtime, spec.image);
+    const image = await chooseImage(services, git, origin.commit, options.image);
+    const spec = parseSpec(all, image, services.cwd);
+    await requireImage(services, spec.image, options.pull);
     const planned = await services.catalog.read(catalog => newEntry(catalog, of));
     refuseStranger(planned);
     await git.requireNotCheckedOut(branch, planned.worktree);
@@ -58,10 +63,8 @@ export async function commitNewInstance(
 }
 
 /** A bad flag is told before git or the engine are asked. @throws HeadjackError usage */
-function checkOptions(services: Services, options: RunOptions): void {
-  parseSpec(options, '');
-  parsePorts(options.ports);
-  parseVolumes(options.volumes, services.cwd, reservedPlaces);
+export function checkOptions(services: Services, options: RunOptions): void {
+  parseMaking(parseSpec(options, '', services.cwd), services.cwd, reservedPlaces);
   if (options.sshAgent) requireSshAgent(services);
 }
 

@@ -15,7 +15,7 @@ import { instanceNotFound } from './find-instance.ts';
 import { loadEnvironment, loadSpec } from './instance-spec.ts';
 import { endSession } from './kill.ts';
 import { readLastLine } from './last-line.ts';
-import { execEnvironment } from './make-container.ts';
+import { execEnvironment } from './container-environment.ts';
 import { busyError } from './operation.ts';
 import type { Services } from './services.ts';
 import { placesOf, viewSessions } from './session-states.ts';
@@ -32,6 +32,9 @@ export interface SessionOrder {
   /** Variables of the agent's configuration; the instance's own win. */
   readonly env: Readonly<Record<string, string>>;
 }
+
+/** A terminal server may end just when it is asked; hardly twice. */
+const OPEN_TRIES = 5;
 
 /** @throws HeadjackError usage */
 export function requireSessionName(name: string | undefined): void {
@@ -80,7 +83,11 @@ export async function openSession(
     title: `${entry.branch} · ${session.name}`,
   };
   try {
-    await services.host.open(hosted, [...services.pumpCommand, files.order], size);
+    for (let tries = 0; tries < OPEN_TRIES; tries++) {
+      if (await services.host.open(hosted, [...services.pumpCommand, files.order], size)) break;
+      const taken = !fs.existsSync(files.order);
+      if (taken || (await services.host.clients(entry.id)).has(hosted.muxId)) break;
+    }
   } catch (error) {
     await dropSession(services, entry, session);
     throw error;

@@ -1,3 +1,7 @@
+import type { RunFlag } from '../container/run-flags.ts';
+
+export type PullPolicy = 'missing' | 'always' | 'never';
+
 /** What `hjk run` was asked for. */
 export interface RunOptions {
   readonly branch: string;
@@ -13,6 +17,10 @@ export interface RunOptions {
   readonly envFiles: readonly string[];
   readonly volumes: readonly string[];
   readonly ports: readonly string[];
+  /** The container runtime's own flags that have no field here. */
+  readonly flags: readonly RunFlag[];
+  /** Whether the image is fetched: where it is not on the engine, whatever is there, not at all. */
+  readonly pull: PullPolicy;
   readonly sshAgent: boolean;
   readonly writableSubmodules: boolean;
 }

@@ -1,6 +1,5 @@
 import type { InstanceEntry } from '../catalog/types.ts';
 import type { Repository } from '../core/repository.ts';
-import { parsePorts, parseVolumes } from '../container/volumes.ts';
 import { HeadjackError } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { makePrivateFolder } from '../process/files.ts';
@@ -19,10 +18,12 @@ import {
   saveSpec,
   type InstanceSpec,
 } from './instance-spec.ts';
-import { requireImage, reservedPlaces } from './make-container.ts';
+import { requireImage } from './make-container.ts';
+import { checkOptions } from './new-instance.ts';
 import { claimOrRefuse, refuseBusy, refuseHalfRestored, release, type Claim } from './operation.ts';
 import type { RunOptions } from './options.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
+import { withConfiguredFlags } from './runtime-flags.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 import { stopContainer } from './stop.ts';
@@ -58,13 +59,14 @@ export async function recreateInstance(
   const git = await services.git(repository);
   const commit = (await git.findCommit(`refs/heads/${entry.branch}`)) ?? 'HEAD';
   const image = options.image ?? old?.image ?? (await chooseImage(services, git, commit, undefined));
-  const given = parseSpec(options, image);
-  parsePorts(options.ports);
-  parseVolumes(options.volumes, services.cwd, reservedPlaces);
+  // an instance of which nothing is known is made as a new one
+  const all = old === undefined ? withConfiguredFlags(services, options) : options;
+  const given = parseSpec(all, image, services.cwd);
+  checkOptions(services, all);
   const oldEnv = loadEnvironment(files.env);
-  const env = { ...oldEnv, ...parseEnvironment(options, services.env) };
+  const env = { ...oldEnv, ...parseEnvironment(all, services.env) };
   const spec = mergeSpec(old, given, options);
-  await requireImage(await services.runtime(), spec.image);
+  await requireImage(services, spec.image, options.pull);
   const state = judgeInstance(entry, await services.lister.list(), services);
   if (!state.worktree) throw worktreeGone(entry);
   if (state.container !== undefined && !options.yes && !(await options.confirm(entry))) return undefined;

@@ -23,6 +23,7 @@ import type { RunOptions } from './options.ts';
 import { finishRemoval } from './remove.ts';
 import { removeOwnFolder } from './remove-traces.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
+import { withConfiguredFlags } from './runtime-flags.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 
@@ -47,13 +48,6 @@ export async function runInstance(services: Services, options: RunOptions): Prom
       { hint: 'git check-ref-format --branch <name> shows the rules' },
     );
   const repository = requireRepository(services);
-  if (services.settings.runtimeFlags.length > 0) {
-    throw new HeadjackError(
-      'usage',
-      `runtime.flags (${services.settings.runtimeFlags.join(' ')}) is not supported yet`,
-      { hint: "hjk config runtime.flags ''" },
-    );
-  }
   for (;;) {
     throwIfInterrupted(services);
     const existing = await services.catalog.read(catalog =>
@@ -99,13 +93,19 @@ async function bringUpExisting(
     return undefined;
   }
   if (made !== undefined)
-    refuseOtherOptions(existing, made, parseSpec(options, options.image ?? made.image), options);
+    refuseOtherOptions(
+      existing,
+      made,
+      parseSpec(options, options.image ?? made.image, services.cwd),
+      options,
+    );
   else if (existing.container_id === '') {
     // nothing was decided before its maker died: this call decides
-    const env = parseEnvironment(options, services.env);
+    const all = withConfiguredFlags(services, options);
+    const env = parseEnvironment(all, services.env);
     const git = await services.git(repository);
     const commit = (await git.findCommit(`refs/heads/${options.branch}`)) ?? options.from ?? 'HEAD';
-    const spec = parseSpec(options, await chooseImage(services, git, commit, options.image));
+    const spec = parseSpec(all, await chooseImage(services, git, commit, options.image), services.cwd);
     const held = await claim(services, existing, 'run');
     return held === undefined
       ? undefined

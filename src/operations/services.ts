@@ -13,6 +13,8 @@ import type { SessionHost } from '../session/port.ts';
 export interface Progress {
   /** A phase begins; the one before has ended. */
   phase(name: string): void;
+  /** How far the phase is. */
+  update(text: string): void;
   /** Something worth knowing on a terminal. */
   note(text: string): void;
   done(): void;

@@ -16,11 +16,11 @@ fi
 `;
 
 /**
- * The leader of a session with a terminal. Waits for the first resize, at most 0.4 s, as half of all programs would see a 0×0
+ * The leader of a session with a terminal. Waits for the first resize, at most a second or so, as half of all programs would see a 0×0
  * terminal at their first look; stays to record the exit code.
  */
 export const sessionScript = `${notePid}winch=; trap 'winch=1' WINCH; n=0
-while [ -z "$winch" ] && [ $n -lt 40 ]; do
+while [ -z "$winch" ] && [ $n -lt 100 ]; do
   case $(stty size 2>/dev/null) in ''|'0 0') ;; *) break;; esac
   sleep 0.01 2>/dev/null || break; n=$((n+1))
 done
@@ -48,9 +48,9 @@ export const plainScript = `${notePid}${pickShell}exec "$@"
  */
 export const killScript = `mode=$1; id=$2; grace=$3; dir=/run/headjack; nl='
 '
-lead=; born=; keep=
+lead=; born=; keep=; idle=
 { read -r lead born <$dir/$id.pid; } 2>/dev/null
-{ read -r keep <$dir/keep-alive; } 2>/dev/null
+{ read -r keep idle <$dir/keep-alive; } 2>/dev/null
 stat() { l=; st=; { while IFS= read -r l || [ -n "$l" ]; do st="$st $l"; done </proc/$1/stat; } 2>/dev/null; [ -n "$st" ]; }
 if [ -n "$lead" ] && stat $lead; then set -- \${st##*) }; shift 19; [ "$1" = "$born" ] || lead=; fi
 cookie() {
@@ -71,7 +71,7 @@ scan() {
     [ "$1" = Z ] && continue
     [ "$1" = X ] && continue
     if [ $mode = all ]; then
-      [ $pid = 1 ] && continue; [ "$pid" = "$keep" ] && continue; [ "$2" = $$ ] && continue
+      [ $pid = 1 ] && continue; [ "$pid" = "$keep" ] && continue; [ "$pid" = "$idle" ] && continue; [ "$2" = $$ ] && continue
       found="$found$pid "; continue
     fi
     if [ -n "$lead" ] && { [ "$4" = "$lead" ] || [ $pid = "$lead" ]; }; then found="$found$pid "

@@ -2,8 +2,11 @@ import type { TerminalSize } from '../container/port.ts';
 
 /** Terminals that outlive the terminal that looks at them. One server an instance. */
 export interface SessionHost {
-  /** Opens a detached terminal in which `command` runs. @throws tmux_missing, tmux_failed */
-  open(session: HostedSession, command: readonly string[], size: TerminalSize): Promise<void>;
+  /**
+   * Opens a detached terminal in which `command` runs. False where the server ended while it was asked: then the terminal may
+   * never have been. @throws tmux_missing, tmux_failed
+   */
+  open(session: HostedSession, command: readonly string[], size: TerminalSize): Promise<boolean>;
   /** Shows the terminal on ours until the user detaches or it ends. */
   attach(session: HostedSession): Promise<void>;
   /** Number of clients per terminal of the instance, by `muxId`; missing is gone. */

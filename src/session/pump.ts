@@ -9,6 +9,7 @@ import { formatTime } from '../core/time.ts';
 import { noteOwn } from '../logs/own-log.ts';
 import { createLogWriter, type LogWriter } from '../logs/writer.ts';
 import { ownIdentity } from '../process/identity.ts';
+import { poll } from '../process/sleep.ts';
 import { sessionFiles, type SessionFiles } from './files.ts';
 import { sessionScript } from './in-container.ts';
 import type { PumpOrder } from './order.ts';
@@ -104,10 +105,23 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
 async function carry(running: RunningExec, screen: Screen, log: LogWriter): Promise<void> {
   const { stream } = running;
   let complained = false;
+  let over = false;
   const resize = (): void => {
     running.resize(screen.size()).catch(() => undefined); // it may have ended
   };
-  resize();
+  // podman refuses until the program runs, which waits for this very size
+  void poll(
+    () =>
+      over ||
+      running.resize(screen.size()).then(
+        () => true,
+        () => undefined,
+      ),
+    {
+      everyMs: 50,
+      limitMs: 3000,
+    },
+  );
   screen.onResize(resize);
   screen.onInput(bytes => stream.write(bytes));
   stream.on('data', (bytes: Buffer) => {
@@ -121,6 +135,7 @@ async function carry(running: RunningExec, screen: Screen, log: LogWriter): Prom
     }
   });
   await ended(stream);
+  over = true;
 }
 
 function ended(stream: Duplex): Promise<void> {

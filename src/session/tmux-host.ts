@@ -61,11 +61,9 @@ export function createTmuxHost(options: TmuxOptions): SessionHost {
         ...(options.userConfigFile === undefined ? [] : [';', 'source-file', '-q', options.userConfigFile]),
       ]);
       // a program that ended at once takes its terminal along before the options are set: no failure
-      if (
-        result.code === 0 ||
-        /no such session|can't find|no server running|server exited|lost server/.test(result.stderr)
-      )
-        return;
+      if (result.code === 0 || /no such session|can't find/.test(result.stderr)) return true;
+      // so does a server that was about to end, as its last session had, when it was asked
+      if (/no server running|server exited|lost server/.test(result.stderr)) return false;
       throw new HeadjackError(
         'tmux_failed',
         `tmux cannot open a session: ${printable(result.stderr.trim())}`,

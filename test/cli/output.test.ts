@@ -82,10 +82,12 @@ describe('output', () => {
     fs.writeFileSync(file, 'colour: red\n');
     expect(await box.hjk('ps')).toMatchObject({ code: 0, stderr: '' });
     expect((await box.hjk('-v', 'ps')).stderr).toContain(`${file}:1: colour`);
-    fs.writeFileSync(file, 'runtime:\n  flags: [--privileged]\n');
+    fs.writeFileSync(file, 'runtime:\n  flags: [--restart]\n');
     expect(await box.hjk('run', 'b')).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('--privileged') as string,
+      stderr: expect.stringContaining(
+        'runtime.flags: not a flag that can be given to the container: --restart',
+      ) as string,
     });
   });
   it.each(['bash', 'zsh', 'fish', 'powershell'])('completion %s names commands and flags', async shell => {

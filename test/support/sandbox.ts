@@ -54,8 +54,26 @@ interface Entry {
 
 const exec = promisify(execFile);
 
+/** The engine that the tests run on: Docker, or the podman at HJK_TEST_PODMAN (path of its socket). */
+const podmanSocket = process.env['HJK_TEST_PODMAN'];
+export const onPodman = podmanSocket !== undefined;
+export const engineSocket = podmanSocket ?? '/var/run/docker.sock';
+/** The variable that says where hjk finds the engine. */
+export const hostVariable = onPodman ? 'CONTAINER_HOST' : 'DOCKER_HOST';
+// the docker program serves both: podman speaks Docker's API
+const engineEnv: NodeJS.ProcessEnv =
+  podmanSocket === undefined
+    ? {}
+    : {
+        HEADJACK_RUNTIME_NAME: 'podman',
+        CONTAINER_HOST: `unix://${podmanSocket}`,
+        DOCKER_HOST: `unix://${podmanSocket}`,
+      };
+Object.assign(process.env, engineEnv);
+
 export function plainEnv(home: string): NodeJS.ProcessEnv {
   return {
+    ...engineEnv,
     PATH: process.env['PATH'],
     HOME: home,
     LANG: 'C.UTF-8',
@@ -161,9 +179,22 @@ export function makeSandbox(options: { repository?: string; env?: NodeJS.Process
       for (const socket of fs.existsSync(sockets) ? fs.readdirSync(sockets) : []) {
         await exec('tmux', ['-S', path.join(sockets, socket), 'kill-server']).catch(() => undefined);
       }
-      fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+      await removeFolder(folder);
     },
   };
+}
+
+/** Pumps whose container is gone may still write their last word. */
+async function removeFolder(folder: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      fs.rmSync(folder, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (tries >= 50 || (error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+  }
 }
 
 export function ownerOf(catalog: string): string {
@@ -174,6 +205,12 @@ export function ownerOf(catalog: string): string {
 
 export function docker(...args: string[]): string {
   return execFileSync('docker', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** A rootless engine on cgroups v1 has no rights to limit anything, and leaves limits out. */
+export function limitsWork(): boolean {
+  const rootless = onPodman && process.getuid?.() !== 0;
+  return !rootless || docker('info', '--format', '{{.CgroupVersion}}').trim() !== '1';
 }
 
 /** Asks until it is so; fails with `what` after `limitMs`. */

@@ -14,7 +14,7 @@ export const image: Handler<{ way: string; tag: string }> = async (context, word
       hint: `one of ${ways.join(', ')}`,
     });
   const { services } = await context.open('image');
-  await (await services.runtime()).isRootless(); // without an engine, say so at once
+  await (await services.runtime()).identify(); // without an engine, say so at once
   const way = await buildBaseImage({
     folder: path.join(packageRoot(), 'images', 'base'),
     tag: flags.tag,

@@ -19,8 +19,15 @@ export const ps: Handler<{ all?: boolean }> = async (context, words, flags) => {
         : ({ kind: 'repository' } as const);
   const { instances, engineError } = await listInstances(services, scope);
   const now = services.now();
-  if (context.json) context.output.json({ instances: instances.map(publicView) });
-  else if (branch !== undefined) context.output.answer(sessionTable(instances[0]?.sessions ?? [], now));
+  if (context.json) {
+    const { weaknessesOf } = await import('../../operations/weaknesses-of.ts');
+    context.output.json({
+      instances: instances.map(view => ({
+        ...publicView(view),
+        weakened: weaknessesOf(services, view.entry),
+      })),
+    });
+  } else if (branch !== undefined) context.output.answer(sessionTable(instances[0]?.sessions ?? [], now));
   else context.output.answer(instanceTable(context, instances, { now, all: flags.all === true }));
   if (engineError === undefined) return 0;
   if (context.json) context.output.error(engineError);

@@ -2,13 +2,11 @@ import { recreateInstance } from '../../operations/recreate.ts';
 import { confirm } from '../confirm.ts';
 import type { Handler } from '../context.ts';
 import { publicEntry } from '../public-entry.ts';
-import { refuseRuntimeFlags, runOptions, tellWeaknesses, type ContainerFlags } from './run.ts';
+import { runOptions, type ContainerFlags } from './run.ts';
 
 export const recreate: Handler<ContainerFlags & { yes?: boolean }> = async (context, words, flags) => {
-  refuseRuntimeFlags(context);
   const { services } = await context.open('recreate');
-  const options = runOptions(services, words[0] ?? '', flags);
-  tellWeaknesses(context, options);
+  const options = runOptions(context, words[0] ?? '', flags);
   const entry = await recreateInstance(services, {
     ...options,
     yes: flags.yes ?? false,

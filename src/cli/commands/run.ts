@@ -1,7 +1,7 @@
-import { HeadjackError } from '../../errors.ts';
 import type { RunOptions } from '../../operations/options.ts';
+import { readRunFlags } from '../../container/run-flags.ts';
+import { withRuntimeFlags } from '../../operations/runtime-flags.ts';
 import { runInstance } from '../../operations/run.ts';
-import type { Services } from '../../operations/services.ts';
 import type { CommandContext, Handler } from '../context.ts';
 import { endedNote, publicEntry } from '../public-entry.ts';
 
@@ -17,15 +17,14 @@ export interface ContainerFlags {
   readonly envFile?: readonly string[];
   readonly volume?: readonly string[];
   readonly publish?: readonly string[];
+  readonly pull?: RunOptions['pull'];
   readonly sshAgent?: boolean;
   readonly writableSubmodules?: boolean;
 }
 
 export const run: Handler<ContainerFlags> = async (context, words, flags) => {
-  refuseRuntimeFlags(context);
   const { services } = await context.open('run');
-  const options = runOptions(services, words[0] ?? '', flags);
-  tellWeaknesses(context, options);
+  const options = runOptions(context, words[0] ?? '', flags);
   const { entry, foreign, endedSessions } = await runInstance(services, options);
   if (endedSessions.length > 0) context.output.note(endedNote(endedSessions));
   if (foreign)
@@ -41,9 +40,10 @@ export const run: Handler<ContainerFlags> = async (context, words, flags) => {
   return 0;
 };
 
-export function runOptions(services: Services, branch: string, flags: ContainerFlags): RunOptions {
+/** hjk's own flags, and those of the container runtime after `--`. @throws HeadjackError usage */
+export function runOptions(context: CommandContext, branch: string, flags: ContainerFlags): RunOptions {
   const { from, image, memory, cpus, pids, network } = flags;
-  return {
+  const own: RunOptions = {
     branch,
     from,
     image,
@@ -55,29 +55,10 @@ export function runOptions(services: Services, branch: string, flags: ContainerF
     envFiles: flags.envFile ?? [],
     volumes: flags.volume ?? [],
     ports: flags.publish ?? [],
-    sshAgent: flags.sshAgent ?? services.settings.sshAgent,
+    flags: [],
+    pull: flags.pull ?? 'missing',
+    sshAgent: flags.sshAgent ?? false,
     writableSubmodules: flags.writableSubmodules ?? false,
   };
-}
-
-/** What weakens the sandbox is told to people. */
-export function tellWeaknesses(context: CommandContext, options: RunOptions): void {
-  if (options.writableSubmodules)
-    context.output.note(
-      'Warning: the container can change the git configuration of submodules, which git on the host obeys',
-    );
-  if (options.network === 'host') context.output.note("Warning: the container shares this machine's network");
-}
-
-/** @throws HeadjackError usage for words after `--` */
-export function refuseRuntimeFlags(context: CommandContext): void {
-  if (context.trailing.length > 0) {
-    throw new HeadjackError(
-      'usage',
-      `flags for the container runtime are not supported yet: ${context.trailing.join(' ')}`,
-      {
-        hint: 'hjk help run shows the flags of hjk itself',
-      },
-    );
-  }
+  return withRuntimeFlags(own, readRunFlags(context.trailing, 'after --'));
 }

@@ -2,7 +2,16 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ownPidSpace } from '../../../src/process/identity.ts';
-import { docker, ended, git, makeSandbox, ownerOf, until, type Sandbox } from '../../support/sandbox.ts';
+import {
+  docker,
+  ended,
+  git,
+  hostVariable,
+  makeSandbox,
+  ownerOf,
+  until,
+  type Sandbox,
+} from '../../support/sandbox.ts';
 
 interface Finding {
   code: string;
@@ -266,7 +275,7 @@ describe('the installation', () => {
     const before = fs.readFileSync(path.join(box.stateRoot, 'catalog.json'), 'utf8');
     const ran = await ended(
       box.spawn(['doctor', '--fix', '--json'], {
-        env: { ...box.env, DOCKER_HOST: 'unix:///nonexistent.sock' },
+        env: { ...box.env, [hostVariable]: 'unix:///nonexistent.sock' },
       }),
     );
     expect(ran.code).toBe(7);

@@ -1,11 +1,16 @@
+import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   docker,
   git,
+  hostVariable,
+  limitsWork,
   makeRepository,
   makeSandbox,
+  onPodman,
   runProgram,
   cli,
   testImage,
@@ -104,16 +109,17 @@ describe('the main job', () => {
       [['exec', 'feat/x', '-d', '-n', 'a/b', 'ls'], 2, '"a/b" is no session name', undefined],
       [['run', 'a..b'], 2, '"a..b" is no branch name that git accepts', undefined],
       [
-        ['run', 'x', '--', '--privileged'],
+        ['run', 'x', '--', '--restart', 'always', '--rm'],
         2,
-        'flags for the container runtime are not supported yet: --privileged',
-        undefined,
+        'after --: not a flag that can be given to the container: --restart --rm',
+        '--memory',
       ],
+      [['run', 'x', '--image', 'no/such:image'], 7, 'image no/such:image cannot be pulled: ', '--image'],
       [
-        ['run', 'x', '--image', 'no/such:image'],
+        ['run', 'x', '--image', 'no/such:image', '--pull', 'never'],
         7,
         'image no/such:image is not on the engine',
-        'docker pull no/such:image',
+        '--pull never',
       ],
       [
         ['run', 'x', '--image', 'headjack/base:none'],
@@ -309,14 +315,11 @@ describe('the container', () => {
     expect(JSON.parse(inspect)).toMatchObject([
       {
         HostConfig: {
-          Memory: 64 * 1024 ** 2,
-          NanoCpus: 5e8,
-          PidsLimit: 50,
+          ...(limitsWork() ? { Memory: 64 * 1024 ** 2, NanoCpus: 5e8, PidsLimit: 50 } : {}),
           NetworkMode: 'none',
-          Init: true,
+          ...(onPodman ? {} : { Init: true, Binds: null }),
           RestartPolicy: { Name: 'no' },
-          SecurityOpt: ['no-new-privileges'],
-          Binds: null,
+          SecurityOpt: expect.arrayContaining(['no-new-privileges']) as string[],
         },
         Config: { Labels: { 'dev.headjack.branch': 'b' } },
       },
@@ -438,12 +441,12 @@ describe('the container', () => {
   it('without an engine, or without the right to use it, each command says what to do', async () => {
     await using box = makeSandbox();
     await box.ok('run', 'b');
-    const env = { ...box.env, DOCKER_HOST: 'unix:///nowhere/docker.sock' };
+    const env = { ...box.env, [hostVariable]: 'unix:///nowhere/engine.sock' };
     const at = (...args: string[]): ReturnType<typeof box.hjk> =>
       runProgram(cli, args, { cwd: box.repository, env });
     expect(await at('run', 'c')).toMatchObject({
       code: 7,
-      stderr: expect.stringContaining('no container engine answers at /nowhere/docker.sock') as string,
+      stderr: expect.stringContaining('no container engine answers at /nowhere/engine.sock') as string,
     });
     expect(await at('ps')).toMatchObject({
       code: 7,
@@ -452,23 +455,36 @@ describe('the container', () => {
     });
     const remote = await runProgram(cli, ['run', 'c'], {
       cwd: box.repository,
-      env: { ...box.env, DOCKER_HOST: 'tcp://10.0.0.1:2375' },
+      env: { ...box.env, [hostVariable]: 'tcp://10.0.0.1:2375' },
     });
     expect(remote).toMatchObject({ code: 7, stderr: expect.stringContaining('another machine') as string });
     expect(box.catalog().entries).toHaveLength(1);
     fs.chmodSync(box.folder, 0o755);
     fs.chmodSync(box.home, 0o777);
+    const closed = path.join(box.folder, onPodman ? 'podman.sock' : 'docker.sock');
+    await using server = net.createServer().listen(closed);
+    await once(server, 'listening');
+    fs.chmodSync(closed, 0o600);
+    const root = process.getuid!() === 0;
+    if (!root) fs.chmodSync(closed, 0);
+    const asOther = root ? ['setpriv', '--reuid', '4321', '--regid', '4321', '--clear-groups'] : ['env'];
     const other = await runProgram(
-      'setpriv',
-      ['--reuid', '4321', '--regid', '4321', '--clear-groups', cli, '-C', box.repository, 'ps', '--all'],
+      asOther[0]!,
+      [...asOther.slice(1), cli, '-C', box.repository, 'ps', '--all'],
       {
         cwd: '/',
-        env: { ...box.env, HEADJACK_STATE_DIR: path.join(box.home, 'other') },
+        env: {
+          ...box.env,
+          HEADJACK_STATE_DIR: path.join(box.home, 'other'),
+          [hostVariable]: `unix://${closed}`,
+        },
       },
     );
     expect(other).toMatchObject({
       code: 7,
-      stderr: expect.stringMatching(/may not use[\s\S]*usermod -aG docker/) as string,
+      stderr: expect.stringMatching(
+        onPodman ? /may not use[\s\S]*systemctl --user/ : /may not use[\s\S]*usermod -aG docker/,
+      ) as string,
     });
   });
 });

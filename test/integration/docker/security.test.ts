@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   cli,
   docker,
+  engineSocket,
   git,
   makeRepository,
   makeSandbox,
@@ -176,59 +177,77 @@ describe('a mask lies on a file, and goes with it when another file is put in it
 });
 
 describe('git inside', () => {
-  it.each([
+  const root = process.getuid!() === 0;
+  const others = [
     [0, 0],
     [4321, 4321],
     [1000, 1000],
-  ])('works for uid %d, everyday commands and all; files belong to the caller', async (uid, gid) => {
-    const folder = makeFolder();
-    const home = path.join(folder, 'home');
-    fs.mkdirSync(home);
-    fs.chmodSync(folder, 0o755);
-    const repository = path.join(folder, 'project');
-    makeRepository(repository);
-    const remote = path.join(folder, 'remote.git');
-    git(folder, 'clone', '-q', '--bare', repository, remote);
-    git(repository, 'remote', 'add', 'origin', remote);
-    execFileSync('chown', ['-R', `${uid}:${gid}`, folder]);
-    const socketGroup = String(fs.statSync('/var/run/docker.sock').gid);
-    const as = (...args: string[]): ReturnType<typeof runProgram> =>
-      runProgram(
-        'setpriv',
-        ['--reuid', String(uid), '--regid', String(gid), '--groups', `${gid},${socketGroup}`, cli, ...args],
-        { cwd: repository, env: plainEnv(home) },
-      );
-    try {
-      expect(await as('run', 'feat/x')).toMatchObject({ code: 0, stderr: '' });
-      await as('run', 'sibling');
-      const inside = await as(
-        'exec',
-        'feat/x',
-        '--no-mux',
-        'sh',
-        '-ec',
-        `id -u; whoami; cd /workspace; pwd -P
+  ] as const;
+  it.each(root ? others : [[process.getuid!(), process.getgid!()] as const])(
+    'works for uid %d, everyday commands and all; files belong to the caller',
+    async (uid, gid) => {
+      const folder = makeFolder();
+      const home = path.join(folder, 'home');
+      fs.mkdirSync(home);
+      fs.chmodSync(folder, 0o755);
+      const repository = path.join(folder, 'project');
+      makeRepository(repository);
+      const remote = path.join(folder, 'remote.git');
+      git(folder, 'clone', '-q', '--bare', repository, remote);
+      git(repository, 'remote', 'add', 'origin', remote);
+      if (root) execFileSync('chown', ['-R', `${uid}:${gid}`, folder]);
+      const socketGroup = String(fs.statSync(engineSocket).gid);
+      const as = (...args: string[]): ReturnType<typeof runProgram> =>
+        runProgram(
+          root ? 'setpriv' : 'env',
+          root
+            ? [
+                '--reuid',
+                String(uid),
+                '--regid',
+                String(gid),
+                '--groups',
+                `${gid},${socketGroup}`,
+                cli,
+                ...args,
+              ]
+            : [cli, ...args],
+          { cwd: repository, env: plainEnv(home) },
+        );
+      try {
+        expect(await as('run', 'feat/x')).toMatchObject({ code: 0, stderr: '' });
+        await as('run', 'sibling');
+        const inside = await as(
+          'exec',
+          'feat/x',
+          '--no-mux',
+          'sh',
+          '-ec',
+          `id -u; whoami; cd /workspace; pwd -P
         git status --short; echo a > a; git add a; git commit -qm one; git log --oneline | head -1
         git push -q; git fetch -q; git stash -q || true; git switch -qc other; git switch -q feat/x; git merge -q other; git tag t; git reset -q --hard
         git worktree prune; git gc -q; git worktree list | wc -l; touch $HOME/x; git config --global a.b c; git rev-parse --abbrev-ref @{push}`,
-      );
-      expect(inside.stderr).toBe('');
-      const worktree = path.join(home, '.local/share/headjack/git');
-      expect(inside.stdout).toMatch(
-        new RegExp(`^${uid}\n\\S+\n${worktree}/[^\n]+/feat-x\n[0-9a-f]+ one\n\\s*3\norigin/feat/x\n$`),
-      );
-      expect(git(remote, '-c', 'safe.directory=*', 'log', '--oneline', 'feat/x')).toContain('one');
-      expect(execFileSync('find', [folder, '!', '-uid', String(uid)], { encoding: 'utf8' })).toBe('');
-      expect((await as('exec', 'sibling', '--no-mux', 'git', 'status', '--short')).code).toBe(0);
-      git(path.join(worktree, fs.readdirSync(worktree)[0]!, 'sibling'), '-c', 'safe.directory=*', 'status');
-      await as('rm', 'sibling', '--yes');
-      expect(await as('rm', 'feat/x', '--yes')).toMatchObject({ code: 0 });
-    } finally {
-      const ids = docker('ps', '-aq', '--filter', `label=dev.headjack.worktree`).split('\n').filter(Boolean);
-      for (const id of ids) if (docker('inspect', id).includes(folder)) docker('rm', '-f', id);
-      fs.rmSync(folder, { recursive: true, force: true });
-    }
-  });
+        );
+        expect(inside.stderr).toBe('');
+        const worktree = path.join(home, '.local/share/headjack/git');
+        expect(inside.stdout).toMatch(
+          new RegExp(`^${uid}\n\\S+\n${worktree}/[^\n]+/feat-x\n[0-9a-f]+ one\n\\s*3\norigin/feat/x\n$`),
+        );
+        expect(git(remote, '-c', 'safe.directory=*', 'log', '--oneline', 'feat/x')).toContain('one');
+        expect(execFileSync('find', [folder, '!', '-uid', String(uid)], { encoding: 'utf8' })).toBe('');
+        expect((await as('exec', 'sibling', '--no-mux', 'git', 'status', '--short')).code).toBe(0);
+        git(path.join(worktree, fs.readdirSync(worktree)[0]!, 'sibling'), '-c', 'safe.directory=*', 'status');
+        await as('rm', 'sibling', '--yes');
+        expect(await as('rm', 'feat/x', '--yes')).toMatchObject({ code: 0 });
+      } finally {
+        const ids = docker('ps', '-aq', '--filter', `label=dev.headjack.worktree`)
+          .split('\n')
+          .filter(Boolean);
+        for (const id of ids) if (docker('inspect', id).includes(folder)) docker('rm', '-f', id);
+        fs.rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
   it('a remote that is a folder here can be pushed to, and not be used to plant a hook', async () => {
     await using box = makeSandbox();
     const remote = path.join(box.folder, 'remote.git');

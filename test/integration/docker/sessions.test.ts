@@ -219,13 +219,21 @@ describe('sessions', () => {
       path.join(box.folder, 'printer'),
       '#!/bin/sh\necho "got $MY_SECRET $OTHER"\necho "$1" "$2"\nsleep 30\n',
     );
-    docker('exec', box.catalog().entries[0]!.container_id, 'mkdir', '-p', '/usr/local/bin');
+    docker('exec', '-u', '0', box.catalog().entries[0]!.container_id, 'mkdir', '-p', '/usr/local/bin');
     docker(
       'cp',
       path.join(box.folder, 'printer'),
       `${box.catalog().entries[0]!.container_id}:/usr/local/bin/printer`,
     );
-    docker('exec', box.catalog().entries[0]!.container_id, 'chmod', '755', '/usr/local/bin/printer');
+    docker(
+      'exec',
+      '-u',
+      '0',
+      box.catalog().entries[0]!.container_id,
+      'chmod',
+      '755',
+      '/usr/local/bin/printer',
+    );
     await box.ok(
       'agent',
       'b',

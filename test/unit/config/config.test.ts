@@ -5,7 +5,7 @@ import { setConfigValue } from '../../../src/config/change.ts';
 import { flagWords } from '../../../src/config/flags.ts';
 import { parseConfig } from '../../../src/config/load.ts';
 import { agentEnvironment, resolveSettings } from '../../../src/config/settings.ts';
-import { parseSize } from '../../../src/config/size.ts';
+import { parseSize } from '../../../src/core/size.ts';
 import { HeadjackError } from '../../../src/errors.ts';
 import { makeFolder } from '../../support/sandbox.ts';
 
