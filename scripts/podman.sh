@@ -2,6 +2,7 @@
 
 podman_user=hjktest
 podman_sockets=
+insecure=/etc/containers/registries.conf.d/hjk-test.conf
 
 need_podman() {
   need_packages podman:podman newuidmap:uidmap slirp4netns:slirp4netns fuse-overlayfs:fuse-overlayfs
@@ -10,6 +11,9 @@ need_podman() {
     as_root mkdir -p /etc/containers
     printf '[containers]\ndefault_ulimits = ["nofile=1024:1024","nproc=1024:1024"]\n' | as_root tee /etc/containers/containers.conf >/dev/null
   fi
+  # the tests' registries speak no https; read once by each podman service
+  as_root mkdir -p /etc/containers/registries.conf.d
+  printf '[[registry]]\nprefix = "localhost"\nlocation = "localhost"\ninsecure = true\n' | as_root tee "$insecure" >/dev/null
   [ ! -e /dev/net/tun ] || as_root chmod 666 /dev/net/tun # as udev has it; rootless networks need it
 }
 
@@ -39,6 +43,7 @@ as_podman_user() {
 }
 
 stop_podman() {
+  as_root rm -f "$insecure"
   # nobody else has these sockets, which are in a folder of this run
   for socket in $podman_sockets; do
     for pid in $(pgrep -f "system service --time 0 unix://$socket"); do as_root kill "$pid" 2>/dev/null || true; done

@@ -2,6 +2,7 @@
 # usage: from-host.sh <tag>
 # A minimal image out of this machine's own programs and their libraries: no registry, no network, about a second. Linux only.
 set -eu
+engine() { if command -v docker >/dev/null; then docker "$@"; else podman --remote --url "$DOCKER_HOST" "$@"; fi; }
 [ "$(uname)" = Linux ] || { echo "an image from the host's programs needs Linux" >&2; exit 1; }
 busybox=$(command -v busybox) || { echo "busybox is not installed" >&2; exit 1; }
 root=$(mktemp -d)
@@ -45,4 +46,4 @@ done
 [ ! -d /usr/lib/locale/C.utf8 ] || { mkdir -p "$root/usr/lib/locale"; cp -r /usr/lib/locale/C.utf8 "$root/usr/lib/locale/"; }
 printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n' >"$root/etc/passwd"
 printf 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n' >"$root/etc/group"
-tar -C "$root" -c . | docker import -c 'CMD ["sh"]' -c 'ENV LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin' -c 'LABEL dev.headjack.base=minimal' - "$1" >/dev/null
+tar -C "$root" -c . | engine import -c 'CMD ["sh"]' -c 'ENV LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin' -c 'LABEL dev.headjack.base=minimal' - "$1" >/dev/null

@@ -32,7 +32,11 @@ export const manual: Readonly<Record<string, () => string>> = {
       [
         ['hjk run feat/login', 'a new branch from HEAD, or the existing one'],
         ['hjk run fix --from v1.2', 'a new branch from a tag'],
-        ['hjk run feat/x --image node:22 --memory 4g', ''],
+        ['hjk run feat/x --image node:22 --memory 4g', 'the image is pulled if it is not there'],
+        [
+          'hjk run feat/x -- --gpus all --shm-size 2g',
+          'flags of docker run; runtime.flags has those of every run',
+        ],
         ['hjk run feat/x -e GITHUB_TOKEN -v /data:/data:ro', 'a secret from here, a folder'],
       ],
       [0, 2, 4, 5, 6, 7, 8, 9],
@@ -161,7 +165,15 @@ export const manual: Readonly<Record<string, () => string>> = {
         'the catalog.',
       ],
     ),
-  image: () => page([['hjk image build', 'headjack/base, by the best way that works here']], [0, 2, 7, 8]),
+  image: () =>
+    page(
+      [
+        ['hjk image build', 'headjack/base, by the best way that works here'],
+        ['hjk image list', 'base images, and those made of an image for your user id'],
+        ['hjk image rm headjack/base:old', ''],
+      ],
+      [0, 2, 7, 8],
+    ),
   config: () =>
     page(
       [

@@ -143,8 +143,8 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
       .option('--adopt <id>', 'take an orphan into the catalog (repeatable)', list)
       .option('--remove <id>', 'remove an orphan; work in its worktree is stored first (repeatable)', list),
   );
-  define('image <action>', 'build: make the base image headjack/base', command =>
-    command
+  define('image <action> [images...]', 'build the base image; list or rm the images that hjk made', command =>
+    json(command)
       .option('--way <way>', 'auto, dockerfile, debootstrap or host', 'auto')
       .option('--tag <name>', 'name of the image', 'headjack/base'),
   );

@@ -10,7 +10,7 @@ interface PullEvent {
 }
 
 /** Adds up what the engine says of the layers, and tells it in one line: `3/7 layers, 41.2 of 120.5 MB, 12.3 MB/s`. */
-export class PullProgress {
+class PullProgress {
   readonly #layers = new Map<string, { done: boolean; current: number; total: number }>();
   readonly #since: number;
 

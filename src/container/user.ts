@@ -52,13 +52,18 @@ export function resolveUser(text: string, passwd: string, group: string): { uid:
           ? Number(groupLine.split(':')[2])
           : undefined;
   if (uid !== undefined && gid !== undefined) return { uid, gid };
-  const what =
-    uid === undefined
-      ? `user ${user}: no matching entries in passwd`
-      : `group ${given ?? ''}: no matching entries in group`;
-  throw new HeadjackError('usage', `--user ${text}: unable to find ${what} file`, {
-    hint: 'name one that the image has, or use numbers',
-  });
+  throw noSuchUser(text, uid === undefined ? 'user' : 'group');
+}
+
+export function noSuchUser(text: string, what: string, cause?: unknown): HeadjackError {
+  return new HeadjackError(
+    'usage',
+    `--user ${text}: unable to find the ${what} in the image's passwd and group`,
+    {
+      hint: 'name one that the image has, or use numbers',
+      cause,
+    },
+  );
 }
 
 const usableShell = (shell: string): string => (/\/(nologin|false)$/.test(shell) ? '' : shell);

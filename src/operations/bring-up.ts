@@ -84,8 +84,16 @@ export async function bringUp(
       services.progress.phase('start');
       made.endedSessions = await closeSessions(services, entry);
       const masked = noteMasks(repository);
-      await (await services.runtime()).start(id);
-      await requireKeepAlive(services, id);
+      try {
+        await (await services.runtime()).start(id);
+        await requireKeepAlive(
+          services,
+          id,
+          spec?.flags?.findLast(flag => flag.name === 'entrypoint')?.value,
+        );
+      } catch (error) {
+        throw await explainStart(services, spec?.image, error);
+      }
       const started = loadSpec(files.spec);
       if (started !== undefined) saveSpec(files.spec, { ...started, masked });
     }
@@ -100,7 +108,11 @@ export async function bringUp(
  * Waits until the keep-alive runs: with an init of the engine's, a start succeeds even where the image has no `sh`.
  * @throws HeadjackError image_unsuitable
  */
-async function requireKeepAlive(services: Services, container: string): Promise<void> {
+async function requireKeepAlive(
+  services: Services,
+  container: string,
+  entrypoint: string | undefined,
+): Promise<void> {
   const runtime = await services.runtime();
   const runs = await poll(
     async () => {
@@ -111,11 +123,36 @@ async function requireKeepAlive(services: Services, container: string): Promise<
     { everyMs: 10, limitMs: 10_000 },
   );
   if (runs === true) return;
+  if (entrypoint !== undefined)
+    throw new HeadjackError(
+      'image_unsuitable',
+      `the entrypoint ${entrypoint} ended, or never ran what it was given`,
+      {
+        hint: 'it has to `exec "$@"` in the end, as the entrypoints of images do',
+      },
+    );
   throw new HeadjackError(
     'image_unsuitable',
     'the image has no `sh` and `sleep`, which every instance needs',
     {
       hint: 'choose an image with a POSIX shell: hjk run <branch> --image <ref>',
+    },
+  );
+}
+
+/** Programs for another processor fail in as many ways as there are engines. */
+async function explainStart(services: Services, image: string | undefined, error: unknown): Promise<unknown> {
+  if (image === undefined || !(error instanceof HeadjackError)) return error;
+  const runtime = await services.runtime();
+  const engine = await runtime.identify();
+  const found = await runtime.findImage(image);
+  if (found === undefined || found.architecture === engine.architecture) return error;
+  return new HeadjackError(
+    'image_unsuitable',
+    `image ${image} is for ${found.architecture}; this engine runs programs for ${engine.architecture}`,
+    {
+      hint: `choose an image for ${engine.architecture}, or install an emulator (qemu-user-static)`,
+      cause: error,
     },
   );
 }

@@ -6,6 +6,7 @@ import type { ContainerRuntime, ImageInfo, PublishedPort } from '../container/po
 import {
   deriveUserDockerfile,
   findImageUser,
+  noSuchUser,
   planUser,
   resolveUser,
   type ContainerUser,
@@ -142,7 +143,10 @@ export async function createContainer(
     services.progress.note(`Warning: this engine cannot limit ${limit}: --${limit} has no effect`);
   const [passwd = '', group = ''] = await Promise.all(
     ['/etc/passwd', '/etc/group'].map(file => runtime.readFile(id, file)),
-  );
+  ).catch((error: unknown) => {
+    // podman cannot even be asked for a file of a container whose user does not exist
+    throw engineOptions.user === undefined ? error : noSuchUser(engineOptions.user, 'user or group', error);
+  });
   const chosen = engineOptions.user === undefined ? ids : resolveUser(engineOptions.user, passwd, group);
   const plan = planUser(chosen, {
     passwd,

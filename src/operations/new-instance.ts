@@ -1,8 +1,10 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Catalog, InstanceEntry } from '../catalog/types.ts';
 import { worktreeFolder } from '../core/branch.ts';
 import { repositoryId, type Repository } from '../core/repository.ts';
 import { formatTime } from '../core/time.ts';
+import { HeadjackError } from '../errors.ts';
 import type { MakePlan } from './bring-up.ts';
 import { refuseStranger } from './ensure-worktree.ts';
 import { chooseImage } from './choose-image.ts';
@@ -64,8 +66,17 @@ export async function commitNewInstance(
 
 /** A bad flag is told before git or the engine are asked. @throws HeadjackError usage */
 export function checkOptions(services: Services, options: RunOptions): void {
-  parseMaking(parseSpec(options, '', services.cwd), services.cwd, reservedPlaces);
+  const { mounts, engine } = parseMaking(parseSpec(options, '', services.cwd), services.cwd, reservedPlaces);
+  // podman would make a folder, or say nothing
+  for (const { source } of mounts.binds)
+    if (!fs.existsSync(source)) throw missingHere(`bind source path does not exist: ${source}`);
+  for (const { host } of engine.devices)
+    if (!fs.existsSync(host)) throw missingHere(`no such device: ${host}`);
   if (options.sshAgent) requireSshAgent(services);
+}
+
+function missingHere(what: string): HeadjackError {
+  return new HeadjackError('usage', what, { hint: 'check the path; nothing was made' });
 }
 
 /** `..` in a configured folder is followed: the catalog takes plain paths only. */
