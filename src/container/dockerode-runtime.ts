@@ -1,11 +1,9 @@
 import Docker from 'dockerode';
 import { HeadjackError, errnoOf, messageOf } from '../errors.ts';
-import { printable } from '../core/printable.ts';
 import { packEntries, readFirstFile } from './archive.ts';
 import { createOptions } from './create-options.ts';
 import { engineFailed, engineStatus, translateConnection, type EngineHttp } from './engine-http.ts';
-import { pullImage } from './pull.ts';
-import { findRegistryAuth, registryOf } from './registry-auth.ts';
+import { createEngineImages } from './engine-images.ts';
 import type { ContainerRuntime, ContainerSpec, EngineIdentity } from './port.ts';
 
 /** Making and removing write to the disk: they may take longer than an answer from memory. */
@@ -89,58 +87,13 @@ export function createDockerodeRuntime(
   };
 
   return {
+    ...createEngineImages({ docker, patient, call, identify, socketPath, caller }),
+
     identify,
 
     async version() {
       const said = await call('version', () => docker.version());
       return { version: said?.Version ?? '', apiVersion: said?.ApiVersion ?? '' };
-    },
-
-    async findImage(reference) {
-      const image = await call(`image ${reference}`, () => docker.getImage(reference).inspect(), [404]);
-      if (image === undefined) return undefined;
-      return { id: image.Id, user: image.Config.User, architecture: image.Architecture };
-    },
-
-    async pull(reference, tell) {
-      const { name } = await identify();
-      const auth = findRegistryAuth(reference, name, caller.env, caller.home);
-      try {
-        await pullImage(patient, { reference, auth }, tell);
-      } catch (error) {
-        if (errnoOf(error) !== undefined) throw translateConnection(error, socketPath);
-        const said = printable(
-          messageOf(error)
-            .replace(/^\(HTTP code \d+\) [a-z ]+ - /, '')
-            .trim(),
-        );
-        throw new HeadjackError('image_missing', `image ${reference} cannot be pulled: ${said}`, {
-          hint: /denied|unauthorized|authentication|basic auth/i.test(said)
-            ? `log in: ${name} login ${registryOf(reference)}`
-            : 'check the name and the network, or name another image with --image <ref>',
-          details: { image: reference },
-          cause: error,
-        });
-      }
-    },
-
-    async listImages(labels) {
-      const listed = await Promise.all(
-        labels.map(label => call('list of images', () => docker.listImages({ filters: { label: [label] } }))),
-      );
-      const all = new Map(listed.flat().flatMap(image => (image === undefined ? [] : [[image.Id, image]])));
-      return [...all.values()].map(image => ({
-        id: image.Id,
-        // podman gives none as null
-        tags: ((image.RepoTags as string[] | null) ?? []).filter(tag => tag !== '<none>:<none>'),
-        bytes: image.Size,
-        created: image.Created,
-        labels: image.Labels,
-      }));
-    },
-
-    async removeImage(reference) {
-      await call(`removal of image ${reference}`, () => docker.getImage(reference).remove(), [404]);
     },
 
     create: spec => create(spec, true),
@@ -217,34 +170,6 @@ export function createDockerodeRuntime(
         () => docker.getContainer(container).remove({ force: true, v: true }),
         found => found === undefined,
       ),
-
-    async buildImage(tag, dockerfile, labels) {
-      const context = await packEntries([
-        { kind: 'file', path: '/Dockerfile', content: dockerfile, mode: 0o644 },
-      ]);
-      const { Readable } = await import('node:stream');
-      const stream = await call(`build of ${tag}`, () =>
-        patient.buildImage(Readable.from([context]), {
-          t: tag,
-          labels: { ...labels },
-          forcerm: true,
-          networkmode: 'none',
-        }),
-      );
-      if (stream === undefined) return;
-      await new Promise<void>((resolve, reject) => {
-        docker.modem.followProgress(stream, (error, output: { error?: string }[] | null) => {
-          const failed =
-            output?.find(line => line.error !== undefined)?.error ??
-            (error === null ? undefined : messageOf(error));
-          if (failed === undefined) resolve();
-          else
-            reject(
-              new HeadjackError('image_build_failed', `image ${tag} cannot be built: ${printable(failed)}`),
-            );
-        });
-      });
-    },
   };
 }
 
