@@ -28,7 +28,7 @@ const chunks = {
     },
     {
       name: 'read',
-      test: /\/src\/(headjack|core\/|process\/|session\/(?!pump)|logs\/(?!writer)|config\/(paths|path-value|settings|flags|size)|catalog\/(?!schema)|container\/(engine|endpoint|labels|streams|exec-exit)|git\/(discover|metadata)|operations\/(find-|ps|logs|session-states|reconcile\/instance-state)|cli\/(table|public-entry))|\/migrations\//,
+      test: /\/src\/(headjack|core\/|process\/|session\/(?!pump)|logs\/(?!writer)|config\/(paths|path-value|settings|flags)|catalog\/(?!schema)|container\/(engine-(http|list|exec)|endpoint|labels|streams|exec-exit)|git\/(discover|metadata)|operations\/(find-|ps|logs|session-states|reconcile\/instance-state)|cli\/(table|public-entry))|\/migrations\//,
       priority: 10,
     },
   ],

@@ -28,6 +28,22 @@ need_packages() {
   fi
 }
 
+# The same for packages that bring a service: only their programs are wanted, nothing is started now or at the next boot.
+need_programs() {
+  missing_service=
+  for pair in "$@"; do command -v "${pair%%:*}" >/dev/null || missing_service=1; done
+  [ -n "$missing_service" ] || return 0
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+    as_root chmod 755 $policy
+    own_policy=1
+  fi
+  need_packages "$@"
+  [ -z "${own_policy:-}" ] || as_root rm -f $policy
+  for pair in "$@"; do [ ! -d /run/systemd/system ] || as_root systemctl disable --now "${pair##*:}" >/dev/null 2>&1 || true; done
+}
+
 engine_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
 # Uses the engine that runs; starts one only where none does, and never stops one.

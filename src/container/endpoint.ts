@@ -52,12 +52,14 @@ function podmanEndpoint(env: NodeJS.ProcessEnv): Endpoint {
 function localSocket(host: string, source: string): string {
   if (host.startsWith('unix://')) return host.slice('unix://'.length);
   if (host.startsWith('/')) return host;
+  const here = /^(tcp|https?):\/\/(localhost|127\.[0-9.]+|\[::1\])(:|\/|$)/.test(host);
+  const far = /^(tcp|https?|ssh):\/\//.test(host) && !here;
   throw new HeadjackError(
     'engine_unsupported',
-    `${source} names an engine on another machine (${host}); the worktree is not there`,
-    {
-      hint: source.endsWith('_HOST') ? `unset ${source}` : 'docker context use default',
-    },
+    far
+      ? `${source} names an engine on another machine (${host}); the worktree is not there`
+      : `${source} names ${host}; hjk speaks to engines by a unix socket`,
+    { hint: source.endsWith('_HOST') ? `unset ${source}` : 'docker context use default' },
   );
 }
 

@@ -10,6 +10,7 @@ import { instanceFiles } from '../session/files.ts';
 import { ensureWorktree, worktreeGone, type Made } from './ensure-worktree.ts';
 import { closeSessions } from './end-sessions.ts';
 import { findContainer } from './find-container.ts';
+import { refuseOtherRuntime } from './other-runtime.ts';
 import { loadSpec, saveEnvironment, saveSpec, type InstanceSpec } from './instance-spec.ts';
 import { createContainer } from './make-container.ts';
 import { noteMasks } from './masks.ts';
@@ -59,6 +60,7 @@ export async function bringUp(
     const existing =
       entry.container_id === '' ? undefined : findContainer(await services.lister.list(), entry, services);
     throwIfInterrupted(services);
+    if (existing === undefined) refuseOtherRuntime(services, entry);
     let id = existing?.id;
     if (id === undefined) {
       if (spec === undefined) throw unknownSpec(entry);
@@ -70,6 +72,7 @@ export async function bringUp(
       const { user } = container;
       saveSpec(files.spec, {
         ...spec,
+        runtime: services.settings.runtimeName,
         user: `${String(user.uid)}:${String(user.gid)}`,
         home: user.home,
         shell: user.shell,

@@ -28,6 +28,8 @@ export interface InstanceSpec {
   readonly user?: string;
   readonly home?: string;
   readonly shell?: string;
+  /** The runtime.name whose engine has the container. Missing in specs of older versions. */
+  readonly runtime?: 'docker' | 'podman';
   /** What was masked when the container was last started. */
   readonly masked?: MaskedFiles;
 }

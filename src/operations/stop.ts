@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { HeadjackError } from '../errors.ts';
 import { findContainer } from './find-container.ts';
+import { refuseOtherRuntime } from './other-runtime.ts';
 import { endEverything } from './end-sessions.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
 import { claim, refuseHalfRestored, release, waitForOthers, type Claim } from './operation.ts';
@@ -55,6 +56,7 @@ export async function stopClaimed(services: Services, held: Claim): Promise<Inst
 /** Sessions, other processes, container, tmux. Each may be gone already. */
 export async function stopContainer(services: Services, entry: InstanceEntry): Promise<void> {
   const container = findContainer(await services.lister.list(), entry, services);
+  if (container === undefined) refuseOtherRuntime(services, entry);
   if (container?.state === 'running') {
     await endEverything(services, entry, container.id);
     services.progress.phase('stopping');

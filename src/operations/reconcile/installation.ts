@@ -78,7 +78,7 @@ async function judgeEngine(services: Services, error: HeadjackError | undefined)
       code: 'image-missing',
       severity: 'note',
       subject: image,
-      repair: own ? 'hjk image build' : `docker pull ${image}`,
+      repair: own ? 'hjk image build' : 'none is needed: the next run pulls it',
     }),
   ];
 }

@@ -1,7 +1,17 @@
+import { once } from 'node:events';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { docker, makeSandbox, onPodman, testImage, type Sandbox } from '../../support/sandbox.ts';
+import {
+  cli,
+  docker,
+  makeSandbox,
+  onPodman,
+  runProgram,
+  testImage,
+  type Sandbox,
+} from '../../support/sandbox.ts';
 
 interface Inspected {
   HostConfig: Record<string, unknown>;
@@ -149,4 +159,33 @@ describe('flags of the container runtime', () => {
     expect((await box.hjk('-v', 'run', 'c')).stderr).not.toContain('Warning');
     if (!onPodman) expect(inspect(box).HostConfig['CapAdd']).toEqual(['SYS_PTRACE']);
   });
+});
+
+it('an instance is not made twice because runtime.name changed', async () => {
+  await using box = makeSandbox();
+  await box.ok('run', 'b');
+  const { container_id } = box.catalog().entries[0]!;
+  const [here, other] = onPodman ? ['podman', 'docker'] : ['docker', 'podman'];
+  const variable = onPodman ? 'DOCKER_HOST' : 'CONTAINER_HOST';
+  // an engine that answers, and has no container of ours
+  const empty = http.createServer((_request, response) => response.end('[]'));
+  const socket = path.join(box.folder, 'other.sock');
+  empty.listen(socket);
+  await once(empty, 'listening');
+  const env = { ...box.env, HEADJACK_RUNTIME_NAME: other, [variable]: `unix://${socket}` };
+  try {
+    for (const args of [
+      ['run', 'b'],
+      ['stop', 'b'],
+      ['rm', 'b', '--force'],
+    ]) {
+      const ran = await runProgram(cli, args, { cwd: box.repository, env });
+      expect(ran).toMatchObject({ code: 7 });
+      expect(ran.stderr).toContain(`is on ${here}; runtime.name is ${other}`);
+    }
+  } finally {
+    empty.close();
+  }
+  expect(box.catalog().entries[0]).toMatchObject({ container_id });
+  expect(await box.ok('exec', 'b', '--no-mux', 'echo', 'here')).toContain('here');
 });
