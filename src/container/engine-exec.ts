@@ -70,11 +70,14 @@ async function explain(engine: EngineHttp, error: unknown, container: string): P
   const short = container.slice(0, 12);
   const notRunning = (what: string): HeadjackError =>
     new HeadjackError('not_running', `container ${short} ${what}`, { cause: error });
-  if (status === 409) return notRunning('does not run');
+  if (status === 409) {
+    const now = await look(engine, container);
+    return now === 'is paused' ? paused(short, error) : notRunning('does not run');
+  }
   const state = await poll(
     async () => {
       const now = await look(engine, container);
-      return now === 'runs' ? undefined : now;
+      return now === 'runs' || now === 'is paused' ? undefined : now;
     },
     { everyMs: 50, limitMs: 300 },
   );
@@ -83,14 +86,23 @@ async function explain(engine: EngineHttp, error: unknown, container: string): P
   return status === 404 ? notRunning('was stopped meanwhile') : error;
 }
 
+/** Its programs are frozen, not ended: they go on once somebody resumes it. */
+function paused(container: string, cause: unknown): HeadjackError {
+  return new HeadjackError('engine_failed', `container ${container} is paused`, {
+    hint: `resume it: docker unpause ${container}`,
+    cause,
+  });
+}
+
 async function look(
   engine: EngineHttp,
   container: string,
-): Promise<'runs' | 'does not run' | 'does not exist'> {
+): Promise<'runs' | 'is paused' | 'does not run' | 'does not exist'> {
   try {
     const found = (await engine.request('GET', `/containers/${container}/json`)) as {
-      State: { Running: boolean };
+      State: { Running: boolean; Paused?: boolean };
     };
+    if (found.State.Paused === true) return 'is paused';
     return found.State.Running ? 'runs' : 'does not run';
   } catch (error) {
     if (engineStatus(error) === 404) return 'does not exist';

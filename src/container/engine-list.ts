@@ -22,7 +22,8 @@ function summarize(container: ListedContainer): ContainerSummary {
   return {
     id: container.Id,
     name: (container.Names?.[0] ?? '').replace(/^\//, ''),
-    state: container.State === 'running' ? 'running' : 'stopped',
+    // what is paused goes on once somebody resumes it: nothing of it has ended
+    state: container.State === 'running' || container.State === 'paused' ? 'running' : 'stopped',
     // podman has two more words for it
     fresh: ['created', 'configured', 'initialized'].includes(container.State ?? ''),
     labels: container.Labels ?? {},

@@ -9,6 +9,7 @@ import {
   git,
   makeRepository,
   makeSandbox,
+  ownerOf,
   plainEnv,
   runProgram,
   makeFolder,
@@ -240,10 +241,11 @@ describe('git inside', () => {
         await as('rm', 'sibling', '--yes');
         expect(await as('rm', 'feat/x', '--yes')).toMatchObject({ code: 0 });
       } finally {
-        const ids = docker('ps', '-aq', '--filter', `label=dev.headjack.worktree`)
+        const owner = ownerOf(path.join(home, '.local/share/headjack/catalog.json'));
+        const ids = docker('ps', '-aq', '--filter', `label=dev.headjack.owner=${owner}`)
           .split('\n')
           .filter(Boolean);
-        for (const id of ids) if (docker('inspect', id).includes(folder)) docker('rm', '-f', id);
+        for (const id of ids) docker('rm', '-f', id);
         fs.rmSync(folder, { recursive: true, force: true });
       }
     },
