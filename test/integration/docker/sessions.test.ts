@@ -1,16 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  cli,
-  docker,
-  ended,
-  limitsWork,
-  makeSandbox,
-  runProgram,
-  until,
-  type Sandbox,
-} from '../../support/sandbox.ts';
+import { cli, docker, ended, makeSandbox, runProgram, until, type Sandbox } from '../../support/sandbox.ts';
 
 const processesIn = (box: Sandbox): string =>
   docker(
@@ -96,30 +87,6 @@ describe('kill', () => {
     expect((await box.ok('ps', 'b')).split('\n').slice(1).join()).toMatch(/^bystander +shell +detached/);
     expect(await box.ok('logs', 'b', 'stubborn')).toBe('');
     expect(await box.hjk('kill', 'b/stubborn')).toMatchObject({ code: 3 });
-  });
-  it('a paused container is no proof that anything has ended', async () => {
-    if (!limitsWork()) return; // such an engine cannot pause either
-    await using box = makeSandbox();
-    await box.ok('run', 'b');
-    await box.ok('exec', 'b', '-d', '-n', 's', 'sleep', '4444');
-    const { container_id } = box.catalog().entries[0]!;
-    docker('pause', container_id);
-    try {
-      for (const [code, ...args] of [
-        [8, 'kill', 'b/s'],
-        [125, 'exec', 'b', '--no-mux', 'true'],
-      ] as const) {
-        const ran = await box.hjk(...args);
-        expect(ran).toMatchObject({ code });
-        expect(ran.stderr).toContain(`unpause ${container_id.slice(0, 12)}`);
-      }
-      expect(box.catalog().entries[0]!.sessions).toHaveLength(1);
-    } finally {
-      docker('unpause', container_id);
-    }
-    expect(processesIn(box)).toContain('4444');
-    await box.ok('kill', 'b/s');
-    expect(processesIn(box)).not.toContain('4444');
   });
   it.each(['kill', 'stop'] as const)('a program that saves at TERM has saved after %s', async verb => {
     await using box = makeSandbox();
