@@ -15,7 +15,7 @@ const importers = [
   importOnlyIn('proper-lockfile', ['src/catalog/lock/**']),
   importOnlyIn('yaml', ['src/config/**', 'src/cli/commands/config.ts']),
   importOnlyIn('zod', ['src/config/schema.ts', 'src/catalog/schema.ts', 'src/git/snapshot-message.ts']),
-  importOnlyIn('jsonc-parser', ['src/operations/choose-image.ts']),
+  importOnlyIn('jsonc-parser', ['src/devcontainer/config.ts']),
 ];
 
 /** cli → operations → ports → core: what each folder must not import. */
@@ -53,6 +53,10 @@ const layers = [
   },
   {
     folder: 'container',
+    banned: ['cli', 'operations', 'config', 'catalog', 'git', 'session', 'logs', 'agents', 'devcontainer'],
+  },
+  {
+    folder: 'devcontainer',
     banned: ['cli', 'operations', 'config', 'catalog', 'git', 'session', 'logs', 'agents'],
   },
   {
@@ -118,6 +122,7 @@ export default tseslint.config(
       'src/cli/start.ts',
       'src/cli/hjk.ts',
       'src/session/pump-main.ts',
+      'src/devcontainer/shim-main.ts',
       'src/headjack.ts',
       'src/session/screen.ts',
       'src/session/terminal.ts',

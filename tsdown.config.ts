@@ -74,5 +74,11 @@ export default defineConfig([
     outDir: 'dist/pump',
     outputOptions: { codeSplitting: false },
   },
+  {
+    ...bundled,
+    entry: { engine: 'src/devcontainer/shim-main.ts' },
+    outDir: 'dist/devcontainer',
+    outputOptions: { codeSplitting: false },
+  },
   { ...shared, entry: { index: 'src/index.ts' }, format: 'esm', dts: true, outDir: 'dist/lib' },
 ]);

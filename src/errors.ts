@@ -22,10 +22,7 @@ export const errorTable = {
   },
   branch_invalid: { exit: 2, meaning: 'git does not accept this branch name.' },
   terminal_required: { exit: 2, meaning: 'The command needs a terminal, or the flag that replaces it.' },
-  devcontainer_unsupported: {
-    exit: 2,
-    meaning: 'devcontainer.json builds its image, which hjk does not do yet.',
-  },
+  devcontainer_invalid: { exit: 2, meaning: 'The devcontainer.json of the branch cannot be used.' },
   no_commits: { exit: 2, meaning: 'The repository has no commit that a branch could start from.' },
   instance_not_found: { exit: 3, meaning: 'The branch has no instance.' },
   session_not_found: { exit: 3, meaning: 'The instance has no such session.' },
@@ -55,12 +52,25 @@ export const errorTable = {
     exit: 5,
     meaning: 'The question cannot be asked without a terminal; pass the flag that answers it.',
   },
+  untrusted: {
+    exit: 5,
+    meaning:
+      'The devcontainer.json of the branch reaches this machine and is not approved; the list says how.',
+  },
   lock_timeout: { exit: 6, meaning: 'The catalog stayed locked for 5 seconds; the holder is named.' },
   engine_unreachable: { exit: 7, meaning: 'No container engine answers.' },
   engine_permission: { exit: 7, meaning: 'The engine is there, but this user may not use its socket.' },
   engine_unsupported: { exit: 7, meaning: 'The engine is of a kind that this build cannot use.' },
   image_missing: { exit: 7, meaning: 'The image is not on the engine.' },
   image_unsuitable: { exit: 7, meaning: 'The image lacks what an instance needs (a POSIX `sh`).' },
+  engine_program_missing: {
+    exit: 7,
+    meaning: 'The program `docker` or `podman`, which a devcontainer.json needs, is not installed.',
+  },
+  devcontainer_missing: {
+    exit: 7,
+    meaning: 'The devcontainer CLI, which a devcontainer.json needs, is not installed.',
+  },
   git_missing: { exit: 7, meaning: 'git is not installed.' },
   tmux_missing: { exit: 7, meaning: 'tmux is not installed.' },
   git_failed: { exit: 8, meaning: 'A git command failed; its own message follows.' },
@@ -69,6 +79,10 @@ export const errorTable = {
   session_failed: { exit: 8, meaning: 'The session could not be started or its end is not known.' },
   kill_failed: { exit: 8, meaning: 'Processes of the session are still running; they are listed.' },
   image_build_failed: { exit: 8, meaning: 'The base image could not be built.' },
+  devcontainer_failed: {
+    exit: 8,
+    meaning: 'The devcontainer CLI failed; its own message follows. Nothing of it is left.',
+  },
   disk_full: { exit: 8, meaning: 'No space is left on a disk; what was begun is kept for another try.' },
   file_failed: { exit: 8, meaning: 'A file or folder cannot be read, written or removed.' },
   command_failed: { exit: 8, meaning: 'A program that hjk started failed.' },

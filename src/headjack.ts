@@ -11,6 +11,7 @@ import type { ConfigFile } from './config/schema.ts';
 import { resolveSettings } from './config/settings.ts';
 import { createEngineExec } from './container/engine-exec.ts';
 import { createEngineHttp, type EngineHttp } from './container/engine-http.ts';
+import { findEngineProgram } from './container/engine-program.ts';
 import { createEngineLister } from './container/engine-list.ts';
 import { resolveEndpoint } from './container/endpoint.ts';
 import type { ContainerRuntime } from './container/port.ts';
@@ -122,6 +123,7 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
     get socket() {
       return engine.socket();
     },
+    engineCommand: () => findEngineProgram(settings.runtimeName, engine.socket(), env),
     runtime: () => {
       runtime ??= import('./container/dockerode-runtime.ts').then(adapter =>
         adapter.createDockerodeRuntime(engine.socket(), settings.runtimeTimeoutMs, engine.http, {
@@ -151,6 +153,20 @@ ${operationId ?? ''}`;
           : parseConfigPath(settings.tmuxConf, 'sessions.tmux_conf', roots.configFile.path, roots.home),
     }),
     defaultServer: createDefaultTmuxServer(env),
+    devcontainer: {
+      configured:
+        settings.devcontainerPath === undefined
+          ? undefined
+          : parseConfigPath(
+              settings.devcontainerPath,
+              'devcontainer.path',
+              roots.configFile.path,
+              roots.home,
+            ),
+      stateRoot: paths.state_root,
+      env,
+      shim: path.join(root, 'dist', 'devcontainer', 'engine.cjs'),
+    },
     pumpCommand: [process.execPath, path.join(root, 'dist', 'pump', 'pump.cjs')],
     user: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, home: input.userHome },
     env,

@@ -28,6 +28,8 @@ const handlers: Readonly<Record<string, () => Promise<AnyHandler>>> = {
   prune: async () => (await import('./commands/prune.ts')).prune as Handler<never> as AnyHandler,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   image: async () => (await import('./commands/image.ts')).image as Handler<never> as AnyHandler,
+  trust: async () => (await import('./commands/trust.ts')).trust,
+  devcontainer: async () => (await import('./commands/devcontainer.ts')).devcontainer,
   config: async () => (await import('./commands/config.ts')).config,
   paths: async () => (await import('./commands/paths.ts')).paths,
   version: async () => (await import('./commands/version.ts')).version,

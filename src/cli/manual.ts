@@ -174,6 +174,27 @@ export const manual: Readonly<Record<string, () => string>> = {
       ],
       [0, 2, 7, 8],
     ),
+  trust: () =>
+    page(
+      [
+        ['hjk trust feat/login', 'shows what changed and what it reaches; asks'],
+        ['hjk trust feat/new --from v1.2', 'before the branch is there'],
+        ['hjk trust feat/login --yes', 'for a script that has looked at it'],
+      ],
+      [0, 2, 3, 5, 7, 8],
+      [
+        'Only what reaches this machine needs an approval: commands that run here, mounts, rights, variables. It holds for these',
+        'very files, on every branch of the repository that has them.',
+      ],
+    ),
+  devcontainer: () =>
+    page(
+      [
+        ['hjk devcontainer install', 'under the state root, beside nothing of yours'],
+        ['hjk devcontainer status', 'devcontainer.path, else the PATH, else what hjk installed'],
+      ],
+      [0, 2, 7, 8],
+    ),
   config: () =>
     page(
       [

@@ -148,6 +148,17 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
       .option('--way <way>', 'auto, dockerfile, debootstrap or host', 'auto')
       .option('--tag <name>', 'name of the image', 'headjack/base'),
   );
+  define('trust <branch>', "approve what a branch's devcontainer.json does on this machine", command =>
+    json(command)
+      .option('--from <ref>', 'of a branch that run would start from there')
+      .option('-y, --yes', 'do not ask')
+      .option('--revoke', 'take back every approval of this repository'),
+  );
+  define(
+    'devcontainer <action>',
+    'install the devcontainer CLI for hjk; status says which one is used',
+    json,
+  );
   define('config [key] [value]', 'show or change the configuration', command =>
     json(command).option('--edit', 'open the file in $EDITOR'),
   );

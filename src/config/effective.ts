@@ -27,7 +27,7 @@ export function effectiveConfig(
     agents,
     storage: { ...file.storage, ...storage },
     runtime: { ...file.runtime, name: settings.runtimeName, flags: file.runtime?.flags ?? {} },
-    devcontainer: { ...file.devcontainer, path: file.devcontainer?.path ?? '' },
+    devcontainer: { ...file.devcontainer, path: settings.devcontainerPath ?? '' },
     sessions: { ...file.sessions, tmux_conf: settings.tmuxConf ?? '', log_max_size: settings.logMaxSize },
   };
 }

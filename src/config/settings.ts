@@ -19,6 +19,8 @@ export interface Settings {
   readonly runtimeFlags: readonly string[];
   /** Milliseconds that the engine may take for an answer. */
   readonly runtimeTimeoutMs: number;
+  /** The devcontainer CLI, where the user names one. */
+  readonly devcontainerPath: string | undefined;
   readonly tmuxConf: string | undefined;
   /** Bytes at which a session's log rotates. */
   readonly logMaxSize: number;
@@ -84,6 +86,8 @@ export function resolveSettings(env: NodeJS.ProcessEnv, file: ConfigFile): Setti
     runtimeName,
     runtimeFlags: flagWords(givenFlags ?? file.runtime?.flags ?? undefined),
     runtimeTimeoutMs: parseTimeout(valueOf(env['HEADJACK_RUNTIME_TIMEOUT']) ?? file.runtime?.timeout),
+    devcontainerPath:
+      valueOf(env['HEADJACK_DEVCONTAINER_PATH']) ?? valueOf(file.devcontainer?.path ?? undefined),
     tmuxConf: valueOf(file.sessions?.tmux_conf ?? undefined),
     logMaxSize: (typeof size === 'string' ? parseSize(size) : size) ?? DEFAULT_LOG_SIZE,
     agents,

@@ -4,6 +4,7 @@ import { packEntries, readFirstFile } from './archive.ts';
 import { createOptions } from './create-options.ts';
 import { engineFailed, engineStatus, translateConnection, type EngineHttp } from './engine-http.ts';
 import { createEngineImages } from './engine-images.ts';
+import { createEngineProject } from './engine-project.ts';
 import type { ContainerRuntime, ContainerSpec, EngineIdentity } from './port.ts';
 
 /** Making and removing write to the disk: they may take longer than an answer from memory. */
@@ -88,6 +89,7 @@ export function createDockerodeRuntime(
 
   return {
     ...createEngineImages({ docker, patient, call, identify, socketPath, caller }),
+    ...createEngineProject(docker, call),
 
     identify,
 

@@ -40,7 +40,13 @@ export function createEngineImages({
     async findImage(reference) {
       const image = await call(`image ${reference}`, () => docker.getImage(reference).inspect(), [404]);
       if (image === undefined) return undefined;
-      return { id: image.Id, user: image.Config.User, architecture: image.Architecture };
+      return {
+        id: image.Id,
+        user: image.Config.User,
+        architecture: image.Architecture,
+        // none is null
+        labels: (image.Config as { Labels?: Record<string, string> | null }).Labels ?? {},
+      };
     },
 
     async pull(reference, tell) {

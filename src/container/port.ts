@@ -92,6 +92,7 @@ export interface ImageInfo {
   readonly user: string;
   /** As Go names it: `amd64`. */
   readonly architecture: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** An image that hjk made. */
@@ -125,6 +126,13 @@ export interface EngineIdentity {
   readonly architecture: string;
 }
 
+/** A container of a compose project. */
+export interface ProjectContainer {
+  readonly id: string;
+  readonly service: string;
+  readonly running: boolean;
+}
+
 /** Making, stopping and removing containers. The adapter maps what the host has to what the engine sees. */
 export interface ContainerRuntime {
   identify(): Promise<EngineIdentity>;
@@ -156,5 +164,12 @@ export interface ContainerRuntime {
   stop(container: string, graceSeconds: number): Promise<void>;
   /** Gone already is fine. */
   remove(container: string): Promise<void>;
+  hasVolume(name: string): Promise<boolean>;
+  /** Gone already is fine. @throws HeadjackError engine_failed where it is in use */
+  removeVolume(name: string): Promise<void>;
+  /** The containers of a compose project. */
+  listProject(project: string): Promise<ProjectContainer[]>;
+  /** Removes what a compose project has: containers, networks, volumes. */
+  removeProject(project: string): Promise<void>;
   buildImage(tag: string, dockerfile: string, labels: Readonly<Record<string, string>>): Promise<void>;
 }

@@ -26,6 +26,11 @@ function parsePasswd(text: string): PasswdLine[] {
   });
 }
 
+/** Whether what an image or a flag calls its user is root. */
+export function isRoot(configured: string): boolean {
+  return configured === '' || /^(root|0)(:|$)/.test(configured);
+}
+
 /** The user that an image runs as by itself, if it is one of its passwd and not root. */
 export function findImageUser(configured: string, passwd: string): PasswdLine | undefined {
   const name = configured.split(':', 1)[0] ?? '';

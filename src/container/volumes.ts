@@ -142,7 +142,8 @@ function parseMount(text: string, cwd: string): Given {
   return { type, source, ...mount };
 }
 
-function splitCsv(text: string): string[] {
+/** The fields of a `--mount`, which may be quoted. */
+export function splitCsv(text: string): string[] {
   return [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
     ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '',
   );

@@ -7,6 +7,8 @@ export interface Exposure {
   readonly volumes: readonly string[];
   readonly flags?: readonly RunFlag[];
   readonly writable_submodules: boolean;
+  /** What its devcontainer.json reaches, with the user's approval. */
+  readonly devcontainer?: { readonly reaches?: readonly string[] };
 }
 
 /** What weakens the sandbox, a sentence each. Empty for an instance that was made without any such flag. */
@@ -39,5 +41,6 @@ export function findWeaknesses(made: Exposure): string[] {
     ...(made.writable_submodules
       ? ['submodules: the container can change their git configuration, which git on the host obeys']
       : []),
+    ...(made.devcontainer?.reaches ?? []),
   ];
 }

@@ -81,7 +81,7 @@ export async function createPlumbing(place: PlumbingPlace, env: NodeJS.ProcessEn
 /** What can be said of any failure of git. */
 export const GIT_HINT = "see to what git says, then run the command again; -v shows all of git's words";
 
-function gitFailed(args: readonly string[], result: RunResult): HeadjackError {
+export function gitFailed(args: readonly string[], result: RunResult): HeadjackError {
   const said = printable(result.stderr.trim().split('\n').at(-1) ?? '');
   return new HeadjackError(
     'git_failed',

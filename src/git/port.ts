@@ -4,6 +4,15 @@ export type BranchOrigin =
   | { readonly kind: 'remote'; readonly commit: string; readonly remote: string }
   | { readonly kind: 'new'; readonly commit: string };
 
+/** A file as a commit has it. */
+export interface CommitFile {
+  /** From the root of the tree on. */
+  readonly path: string;
+  /** A symbolic link; its content is where it leads. */
+  readonly link: boolean;
+  readonly content: Buffer;
+}
+
 /** The git of one repository, seen from the main checkout. Errors are HeadjackErrors. */
 export interface RepositoryGit {
   /**
@@ -32,8 +41,8 @@ export interface RepositoryGit {
   /** Deletes a branch that is at `tip`; its configuration stays. False where it is elsewhere. */
   dropBranch(branch: string, tip: string): Promise<boolean>;
   findCommit(ref: string): Promise<string | undefined>;
-  /** The first of the files that the commit has, with its text. */
-  findFile(commit: string, files: readonly string[]): Promise<{ file: string; text: string } | undefined>;
+  /** Files of a commit, and whole folders; those that it has not are left out. */
+  readFiles(commit: string, paths: readonly string[]): Promise<CommitFile[]>;
   identity(): Promise<{ name: string | undefined; email: string | undefined }>;
   /** Remotes that are paths of this machine. */
   localRemotes(): Promise<string[]>;

@@ -8,6 +8,7 @@ import { defusedSettings, gitEnvironment } from './environment.ts';
 import { GitExit, translateGit } from './git-exit.ts';
 import { gitMissing } from './plumbing.ts';
 import type { BranchOrigin, RepositoryGit } from './port.ts';
+import { readCommit } from './read-commit.ts';
 import { configQuery, parseRepositoryConfig, type RepositoryConfig } from './repository-config.ts';
 
 /** Set by us, so simple-git's guard against settings that come from outside does not apply. */
@@ -214,13 +215,7 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       return done !== undefined || (await findCommit(`refs/heads/${branch}`)) === undefined;
     },
 
-    async findFile(commit, files) {
-      const there = await resolve(files.map(file => `${commit}:${file}`));
-      const file = files.find(name => there.has(`${commit}:${name}`));
-      if (file === undefined) return undefined;
-      const text = await attempt(await git(), ['show', '--no-textconv', `${commit}:${file}`]);
-      return text === undefined ? undefined : { file, text };
-    },
+    readFiles: (commit, paths) => readCommit(repository.commonDir, { commit, paths }, env),
 
     async identity() {
       const { userName, userEmail } = await loadConfig();

@@ -61,17 +61,30 @@ export async function bringUp(
       entry.container_id === '' ? undefined : findContainer(await services.lister.list(), entry, services);
     throwIfInterrupted(services);
     if (existing === undefined) refuseOtherRuntime(services, entry);
-    let id = existing?.id;
+    let container = existing;
+    // a dev container whose commands never ran to their end is made anew
+    if (container !== undefined && spec?.devcontainer !== undefined && spec.user === undefined) {
+      await (await services.runtime()).remove(container.id);
+      container = undefined;
+    }
+    let started = container?.state === 'running';
+    let id = container?.id;
     if (id === undefined) {
       if (spec === undefined) throw unknownSpec(entry);
       const keeper = await services.keeper(held.operation.id);
       const metadata = keeper.findMetadata(repository.commonDir, entry.worktree)?.folder;
       if (metadata === undefined) throw worktreeGone(entry);
-      const container = await createContainer(services, { entry, repository, git, metadata }, spec);
-      id = container.id;
-      const { user } = container;
+      const order = { entry, repository, git, metadata };
+      const masked = noteMasks(repository);
+      const { user, ...fresh } =
+        spec.devcontainer === undefined
+          ? await createContainer(services, order, spec)
+          : await (await import('./devcontainer/up.ts')).upDevcontainer(services, held, order, spec);
+      id = fresh.id;
+      if (spec.devcontainer !== undefined) started = true;
       saveSpec(files.spec, {
         ...spec,
+        ...('devcontainer' in fresh ? { devcontainer: fresh.devcontainer, masked } : {}),
         runtime: services.settings.runtimeName,
         user: `${String(user.uid)}:${String(user.gid)}`,
         home: user.home,
@@ -83,28 +96,42 @@ export async function bringUp(
     await commitClaimed(services, held, found => {
       found.container_id = recorded;
     });
-    if (existing?.state !== 'running') {
-      services.progress.phase('start');
-      made.endedSessions = await closeSessions(services, entry);
-      const masked = noteMasks(repository);
-      try {
-        await (await services.runtime()).start(id);
-        await requireKeepAlive(
-          services,
-          id,
-          spec?.flags?.findLast(flag => flag.name === 'entrypoint')?.value,
-        );
-      } catch (error) {
-        throw await explainStart(services, spec?.image, error);
-      }
-      const started = loadSpec(files.spec);
-      if (started !== undefined) saveSpec(files.spec, { ...started, masked });
-    }
+    if (!started) await startContainer(services, held, repository, { container: id, spec, made });
     throwIfInterrupted(services);
     return made;
   } catch (error) {
     throw new BringUpFailed(error, made);
   }
+}
+
+/** Starts a container that was made, or stopped. */
+async function startContainer(
+  services: Services,
+  held: Claim,
+  repository: Repository,
+  at: { readonly container: string; readonly spec: InstanceSpec | undefined; readonly made: Made },
+): Promise<void> {
+  const { entry } = held;
+  const { container, spec, made } = at;
+  services.progress.phase('start');
+  made.endedSessions = await closeSessions(services, entry);
+  const masked = noteMasks(repository);
+  try {
+    await (await services.runtime()).start(container);
+    if (spec?.devcontainer?.own_command !== true)
+      await requireKeepAlive(
+        services,
+        container,
+        spec?.flags?.findLast(flag => flag.name === 'entrypoint')?.value,
+      );
+  } catch (error) {
+    throw await explainStart(services, spec?.image, error);
+  }
+  const { spec: file } = instanceFiles(placesOf(services), entry.id);
+  const started = loadSpec(file);
+  if (started !== undefined) saveSpec(file, { ...started, masked });
+  if (spec?.devcontainer !== undefined)
+    await (await import('./devcontainer/up.ts')).runStartCommands(services, held, container);
 }
 
 /**
@@ -145,7 +172,7 @@ async function requireKeepAlive(
 
 /** Programs for another processor fail in as many ways as there are engines. */
 async function explainStart(services: Services, image: string | undefined, error: unknown): Promise<unknown> {
-  if (image === undefined || !(error instanceof HeadjackError)) return error;
+  if (image === undefined || image === '' || !(error instanceof HeadjackError)) return error;
   const runtime = await services.runtime();
   const engine = await runtime.identify();
   const found = await runtime.findImage(image);

@@ -66,6 +66,7 @@ export function execEnvironment(
     ...(spec?.home === undefined ? [] : [`HOME=${spec.home}`]),
     ...(spec?.shell === undefined || spec.shell === '' ? [] : [`SHELL=${spec.shell}`]),
     ...(spec?.ssh_agent === true ? [`SSH_AUTH_SOCK=${SSH_SOCKET}`] : []),
+    ...Object.entries(spec?.devcontainer?.env ?? {}).map(([name, value]) => `${name}=${value}`),
     'IS_SANDBOX=1',
     'COLORTERM=truecolor',
     ...Object.entries(own).map(([name, value]) => `${name}=${value}`),

@@ -3,8 +3,11 @@ import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import type { Look, WorktreeSubject } from '../git/look.ts';
 import { findContainer } from './find-container.ts';
+import { instanceFiles } from '../session/files.ts';
+import { loadSpec } from './instance-spec.ts';
 import { commitClaimed, type Claim } from './operation.ts';
 import type { Services } from './services.ts';
+import { placesOf } from './session-states.ts';
 import { stopContainer } from './stop.ts';
 import { subjectOf } from './subject.ts';
 
@@ -24,6 +27,9 @@ export async function deleteWorktree(
   await stopContainer(services, entry);
   const container = findContainer(await services.lister.list(), entry, services);
   if (container !== undefined) await (await services.runtime()).remove(container.id);
+  const { devcontainer } = loadSpec(instanceFiles(placesOf(services), entry.id).spec) ?? {};
+  if (devcontainer !== undefined)
+    await (await import('./devcontainer/clean.ts')).removeDevcontainer(services, entry, devcontainer);
   if (repository === undefined) return snapshot;
   const keeper = await services.keeper(operation.id);
   const metadata = keeper.findMetadata(repository.commonDir, entry.worktree);

@@ -7,10 +7,29 @@ import { readIfThere, replaceFile } from '../process/files.ts';
 import type { MaskedFiles } from './masks.ts';
 import type { RunOptions } from './options.ts';
 
+/** What is kept of a devcontainer.json. */
+export interface DevcontainerSpec {
+  readonly file: string;
+  readonly digest: string;
+  /** What it was seen to reach of this machine, with the user's approval, when the container was made. */
+  readonly reaches?: readonly string[];
+  /** `remoteEnv`: variables of every program. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Volumes that no other container has. */
+  readonly volumes?: readonly string[];
+  /** The container runs a command of its own, not the keep-alive. */
+  readonly own_command?: boolean;
+  /** Project name of its compose files. */
+  readonly compose?: string;
+}
+
 /** What an instance is made of, kept in `<state root>/instances/<id>/spec.json`. Values of variables are kept apart from it. */
 export interface InstanceSpec {
   readonly schema: 1;
+  /** '' where a devcontainer.json builds it. */
   readonly image: string;
+  /** Set where the devcontainer CLI makes the container. */
+  readonly devcontainer?: DevcontainerSpec;
   /** Where a branch that does not exist yet is to start. */
   readonly from: string | null;
   readonly memory: number | null;
@@ -39,11 +58,17 @@ export interface InstanceSpec {
  * @param cwd what relative paths start from: they are kept absolute
  * @throws HeadjackError usage
  */
-export function parseSpec(options: RunOptions, image: string, cwd: string): InstanceSpec {
+export function parseSpec(
+  options: RunOptions,
+  image: string,
+  cwd: string,
+  devcontainer?: DevcontainerSpec,
+): InstanceSpec {
   const env_names = options.env.map(given => given.split('=', 1)[0] ?? '');
   return {
     schema: 1,
     image,
+    ...(devcontainer === undefined ? {} : { devcontainer }),
     from: options.from ?? null,
     memory: parseMemory(options.memory),
     cpus: parseNumber('--cpus', options.cpus, 0.01, 1024),
@@ -136,7 +161,8 @@ export function differences(made: InstanceSpec, wanted: InstanceSpec, options: R
     if (given && JSON.stringify(a) !== JSON.stringify(b))
       found.push(`${flag}: made with ${describe(a)}, asked for ${describe(b)}`);
   };
-  compare('--image', options.image !== undefined, made.image, wanted.image);
+  const image = made.devcontainer === undefined ? made.image : made.devcontainer.file;
+  compare('--image', options.image !== undefined, image, wanted.image);
   compare('--memory', options.memory !== undefined, made.memory, wanted.memory);
   compare('--cpus', options.cpus !== undefined, made.cpus, wanted.cpus);
   compare('--pids', options.pids !== undefined, made.pids, wanted.pids);
@@ -166,6 +192,7 @@ export function mergeSpec(
   return {
     schema: 1,
     image: given.image,
+    ...(given.devcontainer === undefined ? {} : { devcontainer: given.devcontainer }),
     from: made.from,
     memory: pick('memory', options.memory !== undefined),
     cpus: pick('cpus', options.cpus !== undefined),

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { planMounts } from '../container/host-mounts.ts';
-import { formatLabels, formatProbeLabels } from '../container/labels.ts';
-import type { ContainerRuntime, ImageInfo, PublishedPort } from '../container/port.ts';
+import { formatLabels } from '../container/labels.ts';
+import type { ContainerRuntime, ContainerSpec, ImageInfo, PublishedPort } from '../container/port.ts';
 import {
-  deriveUserDockerfile,
   findImageUser,
+  isRoot,
   noSuchUser,
   planUser,
   resolveUser,
@@ -14,12 +14,11 @@ import {
 import { parseEngineOptions, type EngineOptions } from '../container/engine-options.ts';
 import { parseMounts, parsePorts, type ParsedVolumes } from '../container/volumes.ts';
 import { findWeaknesses } from '../container/weaknesses.ts';
-import { shortHash } from '../core/hash.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { realPathOf } from '../process/files.ts';
-import { ownIdentity } from '../process/identity.ts';
 import { containerEnvironment, requireSshAgent } from './container-environment.ts';
+import { deriveImage } from './derive-image.ts';
 import type { InstanceSpec } from './instance-spec.ts';
 import type { PullPolicy } from './options.ts';
 import type { RepositoryGit, Services } from './services.ts';
@@ -85,21 +84,32 @@ export function parseMaking(
   };
 }
 
-/** Makes the container, without starting it. Gives its id and who its programs are. */
-export async function createContainer(
+/** Everything of a container but its name, image and user, which depend on the image. */
+export interface ContainerPlan {
+  readonly spec: Omit<ContainerSpec, 'name' | 'image' | 'user'>;
+  /** Names for it, the first that is free counts. */
+  readonly names: readonly string[];
+  /** Places in the container that nothing may be mounted over. */
+  readonly reserved: readonly string[];
+  /** Who the caller is inside. */
+  readonly ids: { readonly uid: number; readonly gid: number };
+  /** The worktree's real path, at which it is inside too. */
+  readonly worktree: string;
+}
+
+/** @throws HeadjackError usage, unsafe */
+export async function planContainer(
   services: Services,
   order: ContainerOrder,
   spec: InstanceSpec,
-): Promise<{ id: string; user: ContainerUser }> {
-  const runtime = await services.runtime();
+): Promise<ContainerPlan> {
   const { entry } = order;
-  const engine = await runtime.identify();
+  const engine = await (await services.runtime()).identify();
   // rootless Docker shows the caller as root; rootless podman can show the caller as is
   const ids =
     engine.rootless && engine.name === 'docker'
       ? { uid: 0, gid: 0 }
       : { uid: services.user.uid, gid: services.user.gid };
-  const image = await requireImage(services, spec.image);
   const worktree = realPathOf(entry.worktree);
   const own = planMounts({
     worktree,
@@ -112,7 +122,7 @@ export async function createContainer(
   for (const weakness of findWeaknesses(spec)) services.progress.note(`Warning: ${weakness}`);
   const reserved = [...reservedPlaces, ...own.map(mount => mount.target)];
   const { mounts, ports, engine: engineOptions } = parseMaking(spec, services.cwd, reserved);
-  const base = {
+  const base: ContainerPlan['spec'] = {
     labels: formatLabels({
       instance: entry.id,
       repo: entry.repo,
@@ -121,7 +131,6 @@ export async function createContainer(
       owner: services.owner,
     }),
     env: await containerEnvironment(entry, order.git),
-    user: engineOptions.user ?? `${String(ids.uid)}:${String(ids.gid)}`,
     keepIds: engine.rootless && engine.name === 'podman',
     mounts: [...own, ...mounts.binds],
     volumes: mounts.volumes,
@@ -132,34 +141,87 @@ export async function createContainer(
     pids: spec.pids ?? undefined,
     network: spec.network ?? undefined,
   };
-  const usable =
-    engineOptions.user !== undefined || image.user === '' || /^(root|0)(:|$)/.test(image.user)
-      ? { id: image.id, derived: false }
-      : { id: await deriveImage(services, image, ids), derived: true };
   const name = `hjk-${entry.repo_id}-${path.basename(entry.worktree)}`.replace(/[^A-Za-z0-9_.-]/g, '-');
-  const wanted = { ...base, image: usable.id };
-  const id = await createNamed(services, runtime, wanted, [name, `${name}-${entry.id}`], entry.id);
-  for (const limit of await runtime.findIgnoredLimits(id, { ...wanted, name }))
+  return { spec: base, names: [name, `${name}-${entry.id}`], reserved, ids, worktree };
+}
+
+/** Makes the container, without starting it. Gives its id and who its programs are. */
+export async function createContainer(
+  services: Services,
+  order: ContainerOrder,
+  spec: InstanceSpec,
+): Promise<{ id: string; user: ContainerUser }> {
+  const runtime = await services.runtime();
+  const image = await requireImage(services, spec.image);
+  const plan = await planContainer(services, order, spec);
+  const { ids, names } = plan;
+  const given = plan.spec.engine.user;
+  const derived =
+    given === undefined && !isRoot(image.user) ? await deriveImage(services, image, ids) : undefined;
+  const wanted = {
+    ...plan.spec,
+    image: derived ?? image.id,
+    user: given ?? `${String(ids.uid)}:${String(ids.gid)}`,
+  };
+  const id = await createNamed(services, runtime, wanted, names, order.entry.id);
+  for (const limit of await runtime.findIgnoredLimits(id, { ...wanted, name: '' }))
     services.progress.note(`Warning: this engine cannot limit ${limit}: --${limit} has no effect`);
-  const [passwd = '', group = ''] = await Promise.all(
-    ['/etc/passwd', '/etc/group'].map(file => runtime.readFile(id, file)),
-  ).catch((error: unknown) => {
+  const files = await readUserFiles(runtime, id).catch((error: unknown) => {
     // podman cannot even be asked for a file of a container whose user does not exist
-    throw engineOptions.user === undefined ? error : noSuchUser(engineOptions.user, 'user or group', error);
+    throw given === undefined ? error : noSuchUser(given, 'user or group', error);
   });
-  const chosen = engineOptions.user === undefined ? ids : resolveUser(engineOptions.user, passwd, group);
-  const plan = planUser(chosen, {
-    passwd,
-    group,
-    user: usable.derived ? findImageUser(image.user, passwd) : undefined,
+  const chosen = given === undefined ? ids : resolveUser(given, files.passwd, files.group);
+  const user = await furnish(runtime, id, {
+    worktree: plan.worktree,
+    chosen,
+    files,
+    imageUser: derived === undefined ? '' : image.user,
   });
-  await runtime.putEntries(id, [
+  return { id, user };
+}
+
+/** Who an image knows. */
+export interface UserFiles {
+  readonly passwd: string;
+  readonly group: string;
+}
+
+export async function readUserFiles(runtime: ContainerRuntime, container: string): Promise<UserFiles> {
+  const [passwd = '', group = ''] = await Promise.all(
+    ['/etc/passwd', '/etc/group'].map(file => runtime.readFile(container, file)),
+  );
+  return { passwd, group };
+}
+
+/**
+ * Puts into a container that never ran what its programs need: a user of theirs, a home, `/workspace`, `/headjack`.
+ * @param imageUser a user of the image's own that has the ids, '' for none
+ */
+export async function furnish(
+  runtime: ContainerRuntime,
+  container: string,
+  about: {
+    readonly worktree: string;
+    readonly chosen: { readonly uid: number; readonly gid: number };
+    readonly files: UserFiles;
+    readonly imageUser: string;
+    /** Further links to the worktree. */
+    readonly links?: readonly string[];
+  },
+): Promise<ContainerUser> {
+  const { chosen, files, imageUser, worktree } = about;
+  const plan = planUser(chosen, { ...files, user: findImageUser(imageUser, files.passwd) });
+  await runtime.putEntries(container, [
     ...plan.entries,
     { kind: 'folder', path: '/headjack', mode: 0o755, ...chosen },
     { kind: 'folder', path: '/headjack/config', mode: 0o755, ...chosen },
-    { kind: 'link', path: '/workspace', target: worktree },
+    ...['/workspace', ...(about.links ?? [])].map(place => ({
+      kind: 'link' as const,
+      path: place,
+      target: worktree,
+    })),
   ]);
-  return { id, user: plan.user };
+  return plan.user;
 }
 
 /** Tries the names in turn: one that a stranger has is passed over, one that is ours but unrecorded is made anew. */
@@ -185,44 +247,4 @@ async function createNamed(
     }
   }
   throw new HeadjackError('unexpected', 'no container name is free');
-}
-
-/** Gives the image's own user the caller's ids, in an image that is made once for both. */
-async function deriveImage(
-  services: Services,
-  image: ImageInfo,
-  ids: { uid: number; gid: number },
-): Promise<string> {
-  const runtime = await services.runtime();
-  const tag = `headjack/derived:${shortHash(`v1 ${image.id} ${image.user}`, 12)}-${String(ids.uid)}-${String(ids.gid)}`;
-  const made = await runtime.findImage(tag);
-  if (made !== undefined) return made.id;
-  const probe = await runtime.create({
-    name: `hjk-probe-${shortHash(`${tag} ${String(process.pid)} ${String(Date.now())}`, 12)}`,
-    image: image.id,
-    labels: formatProbeLabels(services.owner, JSON.stringify(ownIdentity())),
-    env: [],
-    user: '0',
-    keepIds: false,
-    mounts: [],
-    volumes: [],
-    ports: [],
-    engine: parseEngineOptions([]),
-    memory: undefined,
-    cpus: undefined,
-    pids: undefined,
-    network: 'none',
-  });
-  let passwd: string;
-  try {
-    passwd = (await runtime.readFile(probe, '/etc/passwd')) ?? '';
-  } finally {
-    await runtime.remove(probe);
-  }
-  const user = findImageUser(image.user, passwd);
-  if (user === undefined || (user.uid === ids.uid && user.gid === ids.gid)) return image.id;
-  await runtime.buildImage(tag, deriveUserDockerfile(image.id, user, ids), {
-    'dev.headjack.derived': image.id,
-  });
-  return (await runtime.findImage(tag))?.id ?? image.id;
 }

@@ -7,11 +7,12 @@ import { formatTime } from '../core/time.ts';
 import { HeadjackError } from '../errors.ts';
 import type { MakePlan } from './bring-up.ts';
 import { refuseStranger } from './ensure-worktree.ts';
-import { chooseImage } from './choose-image.ts';
+import { chooseMaking } from './devcontainer/choose.ts';
+import { branchReader } from './devcontainer/find.ts';
 import { belongsTo, findInstance } from './find-instance.ts';
 import { parseEnvironment, parseSpec } from './instance-spec.ts';
 import { requireSshAgent } from './container-environment.ts';
-import { parseMaking, requireImage, reservedPlaces } from './make-container.ts';
+import { parseMaking, reservedPlaces } from './make-container.ts';
 import { newOperation, type Claim } from './operation.ts';
 import type { RunOptions } from './options.ts';
 import { withConfiguredFlags } from './runtime-flags.ts';
@@ -41,9 +42,14 @@ export async function commitNewInstance(
       .catch(() => undefined);
     const git = await services.git(repository, operation.id);
     const origin = await git.planBranch(branch, options.from);
-    const image = await chooseImage(services, git, origin.commit, options.image);
-    const spec = parseSpec(all, image, services.cwd);
-    await requireImage(services, spec.image, options.pull);
+    const { image, devcontainer } = await chooseMaking(services, {
+      repository,
+      branch,
+      read: branchReader(git, undefined, origin.commit),
+      given: options.image,
+      pull: options.pull,
+    });
+    const spec = parseSpec(all, image, services.cwd, devcontainer);
     const planned = await services.catalog.read(catalog => newEntry(catalog, of));
     refuseStranger(planned);
     await git.requireNotCheckedOut(branch, planned.worktree);

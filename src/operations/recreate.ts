@@ -5,7 +5,8 @@ import { discoverRepository } from '../git/discover.ts';
 import { makePrivateFolder } from '../process/files.ts';
 import { instanceFiles } from '../session/files.ts';
 import { bringUp, BringUpFailed, dropFresh } from './bring-up.ts';
-import { chooseImage } from './choose-image.ts';
+import { chooseMaking } from './devcontainer/choose.ts';
+import { branchReader } from './devcontainer/find.ts';
 import { worktreeGone } from './ensure-worktree.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
 import {
@@ -18,7 +19,6 @@ import {
   saveSpec,
   type InstanceSpec,
 } from './instance-spec.ts';
-import { requireImage } from './make-container.ts';
 import { checkOptions } from './new-instance.ts';
 import { claimOrRefuse, refuseBusy, refuseHalfRestored, release, type Claim } from './operation.ts';
 import type { RunOptions } from './options.ts';
@@ -58,15 +58,21 @@ export async function recreateInstance(
   const old = loadSpec(files.spec);
   const git = await services.git(repository);
   const commit = (await git.findCommit(`refs/heads/${entry.branch}`)) ?? 'HEAD';
-  const image = options.image ?? old?.image ?? (await chooseImage(services, git, commit, undefined));
+  // a devcontainer.json counts as it is in the worktree now; an image stays what it was
+  const { image, devcontainer } = await chooseMaking(services, {
+    repository,
+    branch: entry.branch,
+    read: branchReader(git, entry.worktree, commit),
+    given: options.image ?? (old?.devcontainer === undefined ? old?.image : undefined),
+    pull: options.pull,
+  });
   // an instance of which nothing is known is made as a new one
   const all = old === undefined ? withConfiguredFlags(services, options) : options;
-  const given = parseSpec(all, image, services.cwd);
+  const given = parseSpec(all, image, services.cwd, devcontainer);
   checkOptions(services, all);
   const oldEnv = loadEnvironment(files.env);
   const env = { ...oldEnv, ...parseEnvironment(all, services.env) };
   const spec = mergeSpec(old, given, options);
-  await requireImage(services, spec.image, options.pull);
   const state = judgeInstance(entry, await services.lister.list(), services);
   if (!state.worktree) throw worktreeGone(entry);
   if (state.container !== undefined && !options.yes && !(await options.confirm(entry))) return undefined;

@@ -5,7 +5,8 @@ import { HeadjackError } from '../errors.ts';
 import { instanceFiles } from '../session/files.ts';
 import { bringUp, BringUpFailed, dropFresh, type MakePlan } from './bring-up.ts';
 import type { Made } from './ensure-worktree.ts';
-import { chooseImage } from './choose-image.ts';
+import { chooseMaking } from './devcontainer/choose.ts';
+import { branchReader } from './devcontainer/find.ts';
 import { findInstance, requireRepository } from './find-instance.ts';
 import { differences, loadSpec, parseEnvironment, parseSpec, type InstanceSpec } from './instance-spec.ts';
 import {
@@ -105,7 +106,14 @@ async function bringUpExisting(
     const env = parseEnvironment(all, services.env);
     const git = await services.git(repository);
     const commit = (await git.findCommit(`refs/heads/${options.branch}`)) ?? options.from ?? 'HEAD';
-    const spec = parseSpec(all, await chooseImage(services, git, commit, options.image), services.cwd);
+    const { image, devcontainer } = await chooseMaking(services, {
+      repository,
+      branch: options.branch,
+      read: branchReader(git, existing.worktree, commit),
+      given: options.image,
+      pull: options.pull,
+    });
+    const spec = parseSpec(all, image, services.cwd, devcontainer);
     const held = await claim(services, existing, 'run');
     return held === undefined
       ? undefined

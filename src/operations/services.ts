@@ -4,6 +4,7 @@ import type { PathName } from '../config/paths.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ContainerExec, ContainerLister, ContainerRuntime } from '../container/port.ts';
 import type { Repository } from '../core/repository.ts';
+import type { ProgramPlaces } from '../devcontainer/program.ts';
 import type { RepositoryGit } from '../git/port.ts';
 import type { WorktreeKeeper } from '../git/keeper.ts';
 import type { DefaultTmuxServer } from '../session/default-server.ts';
@@ -37,6 +38,8 @@ export interface Services {
   readonly lister: ContainerLister;
   readonly exec: ContainerExec;
   readonly socket: string;
+  /** The engine's own program, with what points it at the socket. @throws HeadjackError engine_program_missing */
+  readonly engineCommand: () => readonly string[];
   readonly runtime: () => Promise<ContainerRuntime>;
   /** Git for a repository; every program that it starts carries the operation's id. */
   readonly git: (repository: Repository, operationId?: string) => Promise<RepositoryGit>;
@@ -44,6 +47,8 @@ export interface Services {
   readonly host: SessionHost;
   /** Where the original keeps its sessions. */
   readonly defaultServer: DefaultTmuxServer;
+  /** Where the devcontainer CLI is looked for, and the program that it is given for the engine's. */
+  readonly devcontainer: ProgramPlaces & { readonly shim: string };
   readonly pumpCommand: readonly string[];
   readonly user: { readonly uid: number; readonly gid: number; readonly home: string };
   /** The caller's environment: read for `-e NAME`, SSH_AUTH_SOCK and the agent's settings only. */

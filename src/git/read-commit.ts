@@ -1,0 +1,44 @@
+import { runCaptured } from '../process/run.ts';
+import { defusedSettings, gitEnvironment } from './environment.ts';
+import { gitFailed, gitMissing } from './plumbing.ts';
+import type { CommitFile } from './port.ts';
+
+/**
+ * Files of a commit, and whole folders, by their paths from the root on; those that it has not are left out. Contents are as
+ * stored: no filter runs.
+ */
+export async function readCommit(
+  gitDir: string,
+  at: { readonly commit: string; readonly paths: readonly string[] },
+  env: NodeJS.ProcessEnv,
+): Promise<CommitFile[]> {
+  const git = async (args: readonly string[], input = ''): Promise<Buffer> => {
+    const settings = defusedSettings.flatMap(setting => ['-c', setting]);
+    const ran = await runCaptured('git', [...settings, `--git-dir=${gitDir}`, ...args], {
+      env: gitEnvironment(env),
+      input,
+    }).catch((error: unknown) => {
+      throw gitMissing(error);
+    });
+    if (ran.code !== 0) throw gitFailed(args, ran);
+    return ran.stdout;
+  };
+  const listing = await git(['ls-tree', '-r', '-z', '--full-tree', at.commit, '--', ...at.paths]);
+  const listed = listing
+    .toString('utf8')
+    .split('\0')
+    .flatMap(line => {
+      const [, mode = '', id = '', name = ''] = /^(\d+) blob ([0-9a-f]+)\t(.*)$/s.exec(line) ?? [];
+      return id === '' ? [] : [{ id, link: mode === '120000', path: name }];
+    });
+  if (listed.length === 0) return [];
+  const bytes = await git(['cat-file', '--batch'], listed.map(f => `${f.id}\n`).join(''));
+  let offset = 0;
+  return listed.map(({ link, path }) => {
+    const end = bytes.indexOf('\n', offset);
+    const size = Number(bytes.subarray(offset, end).toString('latin1').split(' ')[2]);
+    const content = bytes.subarray(end + 1, end + 1 + size);
+    offset = end + 1 + size + 1;
+    return { path, link, content };
+  });
+}

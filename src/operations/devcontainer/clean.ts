@@ -1,0 +1,39 @@
+import type { InstanceEntry } from '../../catalog/types.ts';
+import type { DevcontainerSpec } from '../instance-spec.ts';
+import type { Services } from '../services.ts';
+
+/** On images that the devcontainer CLI built for an instance: its id, and whose it is. */
+export const IMAGE_LABEL = 'dev.headjack.devcontainer';
+
+export function imageLabel(services: Services, instance: string): string {
+  return `${IMAGE_LABEL}=${services.owner}-${instance}`;
+}
+
+/**
+ * Removes what an instance's devcontainer.json made besides the container: images, volumes that no other container has, the rest of a
+ * compose project. What is in use elsewhere, or gone, is left: all of it can be made again.
+ */
+export async function removeDevcontainer(
+  services: Services,
+  entry: Pick<InstanceEntry, 'id'>,
+  spec: DevcontainerSpec | undefined,
+): Promise<void> {
+  const runtime = await services.runtime();
+  if (spec?.compose !== undefined) await runtime.removeProject(spec.compose);
+  for (const volume of spec?.volumes ?? []) await runtime.removeVolume(volume).catch(() => undefined);
+  await removeImages(services, entry);
+}
+
+/** @param only which of their names go; without it all images that were built for the instance */
+export async function removeImages(
+  services: Services,
+  entry: Pick<InstanceEntry, 'id'>,
+  only: (tag: string) => boolean = () => true,
+): Promise<void> {
+  const runtime = await services.runtime();
+  const images = await runtime.listImages([imageLabel(services, entry.id)]);
+  // the newest first: it may be made of the others
+  for (const image of [...images].sort((a, b) => b.created - a.created))
+    for (const name of (image.tags.length > 0 ? image.tags : [image.id]).filter(only))
+      await runtime.removeImage(name).catch(() => undefined);
+}
