@@ -13,7 +13,7 @@ const importers = [
   importOnlyIn('tar-stream', ['src/container/archive.ts']),
   importOnlyIn('simple-git', ['src/git/simple-git-repository.ts']),
   importOnlyIn('proper-lockfile', ['src/catalog/lock/**']),
-  importOnlyIn('yaml', ['src/config/**', 'src/cli/commands/config.ts']),
+  importOnlyIn('yaml', ['src/config/**', 'src/cli/commands/config.ts', 'src/devcontainer/compose.ts']),
   importOnlyIn('zod', ['src/config/schema.ts', 'src/catalog/schema.ts', 'src/git/snapshot-message.ts']),
   importOnlyIn('jsonc-parser', ['src/devcontainer/config.ts']),
 ];

@@ -100,6 +100,16 @@ export function createDockerodeRuntime(
 
     create: spec => create(spec, true),
 
+    async limit(container, { memory, cpus, pids }) {
+      if (memory === undefined && cpus === undefined && pids === undefined) return;
+      const limits = {
+        ...(memory === undefined ? {} : { Memory: memory, MemorySwap: 2 * memory }),
+        ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
+        ...(pids === undefined ? {} : { PidsLimit: pids }),
+      };
+      await call('limits of the container', () => docker.getContainer(container).update(limits));
+    },
+
     async findIgnoredLimits(container, { memory, cpus, pids }) {
       if (memory === undefined && cpus === undefined && pids === undefined) return [];
       const {

@@ -51,6 +51,13 @@ export function createEngineProject(
           () => docker.getNetwork(Id).remove() as Promise<unknown>,
           [404],
         );
+      const images = await call('images', () => docker.listImages());
+      // built for a service, and named by compose
+      const built = (images ?? [])
+        .flatMap(image => (image.RepoTags as string[] | null) ?? [])
+        .filter(tag => new RegExp(`^(localhost/)?${project}[_-]`).test(tag));
+      for (const tag of built)
+        await call(`removal of image ${tag}`, () => docker.getImage(tag).remove(), [404, 409]);
       const volumes = await call('volumes', () => docker.listVolumes({ filters: filters(project) }));
       for (const { Name } of volumes?.Volumes ?? [])
         await call(

@@ -150,6 +150,8 @@ export interface ContainerRuntime {
   removeImage(reference: string): Promise<void>;
   /** @throws name_taken where the name is in use */
   create(spec: ContainerSpec): Promise<string>;
+  /** Sets limits of a container that exists. */
+  limit(container: string, limits: Pick<ContainerSpec, 'memory' | 'cpus' | 'pids'>): Promise<void>;
   /** Limits that were asked for and that the engine left out, as rootless ones do without saying so. */
   findIgnoredLimits(container: string, spec: ContainerSpec): Promise<string[]>;
   /** Already running is fine. @throws image_unsuitable where the image has no `sh` */

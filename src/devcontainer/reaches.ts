@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { commandsOf, type BranchFile, type DevcontainerContent } from './branch-files.ts';
+import { commandsOf, composeFiles, type BranchFile, type DevcontainerContent } from './branch-files.ts';
+import { composeVariables, findComposeReaches, parseCompose } from './compose.ts';
 import { isRecord, parseDevcontainer, textOf, textsOf, type DevcontainerConfig } from './config.ts';
 import { findReach, mountReach, splitRunOptions, type Inside } from './run-options.ts';
 
@@ -29,11 +30,26 @@ export function findReaches(
       : []),
     ...buildReaches(config, folder),
     ...localFeatures(content).flatMap(feature => containerReaches(feature, inside)),
+    ...composed(config, content, inside),
     ...variablesOf(config).map(name => `variable ${name}: its value here is passed on`),
     ...content.files
       .filter(file => file.link && leavesWorktree(file))
       .map(file => `link ${file.path} → ${file.content.toString('utf8')}: leads out of the worktree`),
   ].filter((line, i, all) => all.indexOf(line) === i);
+}
+
+/** Compose files, as they are written. */
+function composed(config: DevcontainerConfig, content: DevcontainerContent, inside: Inside): string[] {
+  const folder = path.posix.dirname(content.file);
+  return composeFiles(config).flatMap(name => {
+    const where = path.posix.normalize(path.posix.join(folder, name));
+    const file = content.files.find(({ path: at, link }) => at === where && !link);
+    const text = file?.content.toString('utf8') ?? '';
+    const document = parseCompose(text);
+    if (document === undefined) return [`compose file ${name}: cannot be read here`];
+    const base = path.posix.join(inside.worktree, path.posix.dirname(where));
+    return [...findComposeReaches(document, { ...inside, base, project: '' }), ...composeVariables(text)];
+  });
 }
 
 /** What the configuration and a feature have in common. */

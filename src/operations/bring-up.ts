@@ -117,6 +117,8 @@ async function startContainer(
   made.endedSessions = await closeSessions(services, entry);
   const masked = noteMasks(repository);
   try {
+    if (spec?.devcontainer?.compose === true)
+      await (await import('./devcontainer/compose-project.ts')).switchProject(services, entry.id, true);
     await (await services.runtime()).start(container);
     if (spec?.devcontainer?.own_command !== true)
       await requireKeepAlive(

@@ -6,11 +6,12 @@ import { shortHash } from '../core/hash.ts';
 import { ownIdentity } from '../process/identity.ts';
 import type { Services } from './services.ts';
 
-/** Gives the image's own user the caller's ids, in an image that is made once for both. */
+/** Gives a user of the image the caller's ids, in an image that is made once for both. @param labels of that image */
 export async function deriveImage(
   services: Services,
   image: Pick<ImageInfo, 'id' | 'user'>,
   ids: { uid: number; gid: number },
+  labels: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const runtime = await services.runtime();
   const tag = `headjack/derived:${shortHash(`v1 ${image.id} ${image.user}`, 12)}-${String(ids.uid)}-${String(ids.gid)}`;
@@ -41,6 +42,7 @@ export async function deriveImage(
   const user = findImageUser(image.user, passwd);
   if (user === undefined || (user.uid === ids.uid && user.gid === ids.gid)) return image.id;
   await runtime.buildImage(tag, deriveUserDockerfile(image.id, user, ids), {
+    ...labels,
     'dev.headjack.derived': image.id,
   });
   return (await runtime.findImage(tag))?.id ?? image.id;

@@ -19,8 +19,8 @@ export interface DevcontainerSpec {
   readonly volumes?: readonly string[];
   /** The container runs a command of its own, not the keep-alive. */
   readonly own_command?: boolean;
-  /** Project name of its compose files. */
-  readonly compose?: string;
+  /** It is one of several that its compose files make. */
+  readonly compose?: boolean;
 }
 
 /** What an instance is made of, kept in `<state root>/instances/<id>/spec.json`. Values of variables are kept apart from it. */

@@ -205,6 +205,8 @@ export async function furnish(
     readonly chosen: { readonly uid: number; readonly gid: number };
     readonly files: UserFiles;
     readonly imageUser: string;
+    /** Whether `/workspace` is to lead to the worktree; it does, unless something else is mounted there. */
+    readonly workspace?: boolean;
     /** Further links to the worktree. */
     readonly links?: readonly string[];
   },
@@ -215,7 +217,7 @@ export async function furnish(
     ...plan.entries,
     { kind: 'folder', path: '/headjack', mode: 0o755, ...chosen },
     { kind: 'folder', path: '/headjack/config', mode: 0o755, ...chosen },
-    ...['/workspace', ...(about.links ?? [])].map(place => ({
+    ...[...(about.workspace === false ? [] : ['/workspace']), ...(about.links ?? [])].map(place => ({
       kind: 'link' as const,
       path: place,
       target: worktree,

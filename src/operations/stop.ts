@@ -7,7 +7,10 @@ import { refuseOtherRuntime } from './other-runtime.ts';
 import { endEverything } from './end-sessions.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
 import { claim, refuseHalfRestored, release, waitForOthers, type Claim } from './operation.ts';
+import { instanceFiles } from '../session/files.ts';
+import { loadSpec } from './instance-spec.ts';
 import type { Services } from './services.ts';
+import { placesOf } from './session-states.ts';
 
 /** Ends the sessions, then the container. Stopped already is fine. */
 export async function stopInstance(services: Services, branch: string): Promise<InstanceEntry> {
@@ -62,5 +65,7 @@ export async function stopContainer(services: Services, entry: InstanceEntry): P
     services.progress.phase('stopping');
     await (await services.runtime()).stop(container.id, 1);
   }
+  if (loadSpec(instanceFiles(placesOf(services), entry.id).spec)?.devcontainer?.compose === true)
+    await (await import('./devcontainer/compose-project.ts')).switchProject(services, entry.id, false);
   await services.host.closeAll(entry.id);
 }

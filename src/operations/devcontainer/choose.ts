@@ -43,7 +43,8 @@ export async function chooseMaking(
   requireProgram(services.devcontainer, found.content.file);
   requireTrust(services, at.repository, at.branch, found);
   const { file, digest } = found.content;
-  return { image, devcontainer: { file, digest } };
+  const compose = composeFiles(found.config).length > 0;
+  return { image, devcontainer: { file, digest, ...(compose ? { compose } : {}) } };
 }
 
 function imageOf(config: DevcontainerConfig): string {

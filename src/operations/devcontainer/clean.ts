@@ -1,12 +1,15 @@
 import type { InstanceEntry } from '../../catalog/types.ts';
 import type { DevcontainerSpec } from '../instance-spec.ts';
 import type { Services } from '../services.ts';
+import { projectOf } from './compose-project.ts';
 
-/** On images that the devcontainer CLI built for an instance: its id, and whose it is. */
-export const IMAGE_LABEL = 'dev.headjack.devcontainer';
+/** On images that are built for an instance's dev container: whose, and of which. */
+export function imageLabels(services: Services, instance: string): Record<string, string> {
+  return { 'dev.headjack.devcontainer': `${services.owner}-${instance}` };
+}
 
 export function imageLabel(services: Services, instance: string): string {
-  return `${IMAGE_LABEL}=${services.owner}-${instance}`;
+  return Object.entries(imageLabels(services, instance))[0]?.join('=') ?? '';
 }
 
 /**
@@ -19,7 +22,7 @@ export async function removeDevcontainer(
   spec: DevcontainerSpec | undefined,
 ): Promise<void> {
   const runtime = await services.runtime();
-  if (spec?.compose !== undefined) await runtime.removeProject(spec.compose);
+  if (spec?.compose === true) await runtime.removeProject(projectOf(entry.id));
   for (const volume of spec?.volumes ?? []) await runtime.removeVolume(volume).catch(() => undefined);
   await removeImages(services, entry);
 }

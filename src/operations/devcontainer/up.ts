@@ -16,6 +16,7 @@ import { removeImages } from './clean.ts';
 import { findDevcontainer, type Devcontainer } from './find.ts';
 import { readWorktree } from '../../devcontainer/branch-files.ts';
 import { createContainerMaker, FEATURE_CONTENT, type ContainerMaker } from './container-maker.ts';
+import { projectOf } from './compose-project.ts';
 import { idLabels } from './resolved.ts';
 import { requireTrust } from './trust.ts';
 
@@ -59,7 +60,7 @@ export async function upDevcontainer(
       upArguments(services, found, { scratch, worktree: plan.worktree, instance: entry.id, gate }),
       {
         cwd: plan.worktree,
-        env: programEnvironment(services, { scratch, operation: held.operation.id }),
+        env: programEnvironment(services, { scratch, operation: held.operation.id, instance: entry.id }),
         signal: services.signal,
         tell: line => {
           services.progress.update(line.slice(0, 100));
@@ -117,7 +118,7 @@ export async function runStartCommands(services: Services, held: Claim, containe
       ],
       {
         cwd: entry.worktree,
-        env: programEnvironment(services, { scratch, operation: held.operation.id }),
+        env: programEnvironment(services, { scratch, operation: held.operation.id, instance: entry.id }),
         signal: services.signal,
         tell: line => {
           services.progress.update(line.slice(0, 100));
@@ -189,7 +190,7 @@ function commonArguments(services: Services, found: Devcontainer, place: Place):
 /** The caller's environment without what is ours or git's, and a folder for all that the CLI leaves lying about. */
 function programEnvironment(
   services: Services,
-  at: { readonly scratch: string; readonly operation: string },
+  at: { readonly scratch: string; readonly operation: string; readonly instance: string },
 ): NodeJS.ProcessEnv {
   const temp = path.join(at.scratch, 'tmp');
   fs.mkdirSync(temp, { recursive: true });
@@ -198,6 +199,7 @@ function programEnvironment(
     LC_ALL: services.env['LC_ALL'],
     LANGUAGE: services.env['LANGUAGE'],
     TMPDIR: temp,
+    COMPOSE_PROJECT_NAME: projectOf(at.instance),
     [OPERATION_VARIABLE]: at.operation,
   };
 }

@@ -1,0 +1,171 @@
+import type { ContainerUser } from '../../container/user.ts';
+import { findImageUser } from '../../container/user.ts';
+import { composeFiles } from '../../devcontainer/branch-files.ts';
+import { devcontainerId, type DevcontainerConfig } from '../../devcontainer/config.ts';
+import { findReaches } from '../../devcontainer/reaches.ts';
+import { plainPath, type Inside } from '../../devcontainer/run-options.ts';
+import { HeadjackError } from '../../errors.ts';
+import { runCaptured } from '../../process/run.ts';
+import { deriveImage } from '../derive-image.ts';
+import type { DevcontainerSpec } from '../instance-spec.ts';
+import {
+  furnish,
+  readUserFiles,
+  type ContainerOrder,
+  type ContainerPlan,
+  type UserFiles,
+} from '../make-container.ts';
+import { commitClaimed, type Claim } from '../operation.ts';
+import type { Services } from '../services.ts';
+import { imageLabels } from './clean.ts';
+import type { Devcontainer } from './find.ts';
+import type { RemoteUser } from './remote-user.ts';
+import { idLabels, resolvedConfig } from './resolved.ts';
+import { trustStore, untrusted } from './trust.ts';
+
+/** A container that was made for the devcontainer CLI, and runs. */
+export interface MadeContainer {
+  readonly id: string;
+  readonly user: ContainerUser;
+  readonly devcontainer: DevcontainerSpec;
+}
+
+export interface MakerOrder {
+  readonly found: Devcontainer;
+  readonly plan: ContainerPlan;
+  readonly order: ContainerOrder;
+  /** A private folder for as long as the CLI runs. */
+  readonly scratch: string;
+}
+
+/** What making a container knows, whichever way it is made. */
+export interface Making extends MakerOrder {
+  readonly services: Services;
+  readonly held: Claim;
+  /** With its variables replaced. */
+  readonly config: DevcontainerConfig;
+  readonly inside: Inside;
+  /** @throws HeadjackError untrusted where something of it is neither in the approved files nor approved by itself */
+  readonly requireApproved: (reaches: readonly string[]) => void;
+  /** The engine's program, to its end. Gives its output. @throws HeadjackError engine_failed */
+  readonly engine: (args: readonly string[]) => Promise<string>;
+  /** What is to be recorded: all that is reached, as the files write it. */
+  readonly recorded: (reaches: readonly string[]) => string[];
+}
+
+export function beginMaking(services: Services, held: Claim, at: MakerOrder): Making {
+  const { entry } = held;
+  const { found, plan } = at;
+  const ownId = devcontainerId(idLabels(services, entry.id));
+  const inside: Inside = { worktree: plan.worktree, devcontainerId: ownId };
+  const config = resolvedConfig(services, found.config, { worktree: plan.worktree, instance: entry.id });
+  const store = trustStore(services, at.order.repository);
+  const said = findReaches(config, found.content, inside);
+  const approved = store.find(found.content.digest)?.reaches ?? [];
+  const asWritten = (line: string): string =>
+    line.replaceAll(plan.worktree, '${localWorkspaceFolder}').replaceAll(ownId, '${devcontainerId}');
+  return {
+    ...at,
+    services,
+    held,
+    config,
+    inside,
+    requireApproved(reaches) {
+      const open = reaches.filter(line => !said.includes(line)).map(asWritten);
+      const unknown = open.filter(line => !approved.includes(line));
+      if (unknown.length === 0) return;
+      store.noteSeen(found.content.digest, unknown);
+      throw untrusted(entry.branch, found.content.file, unknown);
+    },
+    async engine(args) {
+      const [program = '', ...words] = [...services.engineCommand(), ...args];
+      const ran = await runCaptured(program, words, { env: services.env });
+      if (ran.code === 0) return ran.stdout.toString('utf8').trim();
+      throw new HeadjackError('engine_failed', ran.stderr.trim().split('\n').at(-1) ?? `${program} failed`, {
+        details: [...args.slice(0, 1)],
+      });
+    },
+    recorded: reaches => [...new Set([...said, ...reaches])].map(asWritten),
+  };
+}
+
+/** The image in which the programs' user has the caller's ids. */
+export function usableImage(
+  making: Making,
+  image: { readonly id: string },
+  user: RemoteUser,
+): Promise<string> {
+  if (user.kind !== 'named' || !user.derived) return Promise.resolve(image.id);
+  const { services, held, plan, config } = making;
+  // what compose builds has no label that it could inherit
+  const labels = composeFiles(config).length === 0 ? {} : imageLabels(services, held.entry.id);
+  return deriveImage(services, { id: image.id, user: user.name }, plan.ids, labels);
+}
+
+/** What who the programs are reaches: root's files in the worktree could not be removed, and could run as root here. */
+export async function userReaches({ services, plan }: Making, user: RemoteUser): Promise<string[]> {
+  const { rootless } = await (await services.runtime()).identify();
+  return user.kind === 'root' && !rootless && plan.ids.uid !== 0
+    ? ['user root: what programs inside make belongs to root']
+    : [];
+}
+
+/** Puts into a container that never ran what every instance has, records it, and only then starts it. */
+export async function furnishAndRecord(
+  making: Making,
+  id: string,
+  how: { readonly user: RemoteUser; readonly linked: boolean },
+): Promise<ContainerUser> {
+  const { services, held, plan, config } = making;
+  const runtime = await services.runtime();
+  const files = await readUserFiles(runtime, id);
+  const declared = config['workspaceFolder'];
+  const person = await furnish(runtime, id, {
+    worktree: plan.worktree,
+    chosen: idsOf(making, how.user, files),
+    files,
+    imageUser: how.user.kind === 'named' ? how.user.name : '',
+    workspace: how.linked,
+    links:
+      how.linked &&
+      typeof declared === 'string' &&
+      declared.startsWith('/') &&
+      findTaken(declared, plan) === undefined
+        ? [plainPath(declared)]
+        : [],
+  });
+  await commitClaimed(services, held, draft => {
+    draft.container_id = id;
+  });
+  return person;
+}
+
+function idsOf(
+  { plan, found }: Making,
+  user: RemoteUser,
+  files: UserFiles,
+): { readonly uid: number; readonly gid: number } {
+  if (user.kind === 'root') return { uid: 0, gid: 0 };
+  if (user.kind === 'caller') return plan.ids;
+  const known = findImageUser(user.name, files.passwd);
+  if (known !== undefined) return known;
+  throw new HeadjackError(
+    'devcontainer_invalid',
+    `${found.content.file}: the image has no user "${user.name}"`,
+    { hint: 'name one that it has as remoteUser' },
+  );
+}
+
+/** One of the places that are the instance's own, in one or above one. */
+export function findTaken(place: string, plan: ContainerPlan): string | undefined {
+  const wanted = plainPath(place);
+  return plan.reserved.find(
+    own => own === wanted || wanted === '/' || own.startsWith(`${wanted}/`) || wanted.startsWith(`${own}/`),
+  );
+}
+
+export function placeTaken({ found }: Making, taken: string): HeadjackError {
+  return new HeadjackError('devcontainer_invalid', `${found.content.file}: ${taken} is the instance's own`, {
+    hint: 'mount it at another place in the container',
+  });
+}
