@@ -142,7 +142,10 @@ export function makeSandbox(options: { repository?: string; env?: NodeJS.Process
   fs.mkdirSync(home);
   const repository = path.join(folder, options.repository ?? 'project');
   makeRepository(repository);
-  const env = { ...plainEnv(home), ...options.env };
+  // of its own: what a test beside this one leaves there, doctor would find here
+  const temp = path.join(folder, 'tmp');
+  fs.mkdirSync(temp);
+  const env = { ...plainEnv(home), TMPDIR: temp, ...options.env };
   const stateRoot = path.join(home, '.local/share/headjack');
   const hjk = (...args: string[]): Promise<Ran> => runProgram(cli, args, { cwd: repository, env });
   return {

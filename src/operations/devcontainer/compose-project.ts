@@ -8,7 +8,7 @@ import type { Answer } from '../../devcontainer/gate.ts';
 import { HeadjackError } from '../../errors.ts';
 import { runCaptured } from '../../process/run.ts';
 import type { Services } from '../services.ts';
-import { FEATURE_CONTENT } from './container-maker.ts';
+import { renameFeatureContent } from './feature-content.ts';
 import { composeOverride, listOf, mountsOf } from './compose-override.ts';
 import { furnishAndRecord, usableImage, userReaches, type MadeContainer, type Making } from './making.ts';
 import { decideUser, parseMetadata } from './remote-user.ts';
@@ -55,7 +55,7 @@ export async function answerCompose(
       'devcontainer_failed',
       `headjack lets no dev container do this: compose ${args.join(' ')}`,
     );
-  renameFeatureContent(making, globals);
+  renameFeatureContent(making);
   const document = await readProject(making, [...command, ...globals]);
   const place = {
     ...making.inside,
@@ -81,17 +81,6 @@ function withoutScratch({ scratch }: Making, reaches: readonly string[]): string
       !line.includes(`Dockerfile ${scratch}/`) &&
       !line.includes(`build additional_contexts: {"dev_containers_feature_content_source":"${scratch}/`),
   );
-}
-
-function renameFeatureContent({ scratch, held }: Making, globals: readonly string[]): void {
-  for (const file of globals.filter(word => word.startsWith(`${scratch}/`) && fs.existsSync(word))) {
-    const text = fs.readFileSync(file, 'utf8');
-    const renamed = text.replace(
-      new RegExp(`${FEATURE_CONTENT}(?!-)`, 'g'),
-      `${FEATURE_CONTENT}-${held.entry.id}`,
-    );
-    if (renamed !== text) fs.writeFileSync(file, renamed);
-  }
 }
 
 async function readProject(making: Making, words: readonly string[]): Promise<ComposeDocument> {

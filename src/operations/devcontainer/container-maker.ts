@@ -5,6 +5,7 @@ import type { Services } from '../services.ts';
 import { imageLabel } from './clean.ts';
 import { answerCompose, projectOf } from './compose-project.ts';
 import { findBuildReaches } from './engine-calls.ts';
+import { ownFeatureContent, renameFeatureContent } from './feature-content.ts';
 import { beginMaking, type MadeContainer, type MakerOrder, type Making } from './making.ts';
 import { makeSingle, type Unfinished } from './single-container.ts';
 
@@ -20,9 +21,6 @@ export interface ContainerMaker {
 
 /** Calls that change nothing, or act on what is ours already. */
 const harmlessCalls = /^(-v|--version|version|info|inspect|images|ps|events|exec|logs|start|tag|pull)$/;
-
-/** The name that the CLI gives to the content of features, whatever it is of: instances at once would overwrite each other's. */
-export const FEATURE_CONTENT = 'dev_container_feature_content_temp';
 
 export function createContainerMaker(services: Services, held: Claim, at: MakerOrder): ContainerMaker {
   const { entry } = held;
@@ -92,11 +90,8 @@ function answerBuild(making: Making, args: readonly string[]): Answer {
   const { services, held, plan, scratch } = making;
   making.requireApproved(findBuildReaches(args, [plan.worktree, scratch]));
   const first = args[0] === 'buildx' ? 2 : 1;
-  const words = args
-    .slice(first)
-    .map(word =>
-      word === FEATURE_CONTENT || word.endsWith(`=${FEATURE_CONTENT}`) ? `${word}-${held.entry.id}` : word,
-    );
+  renameFeatureContent(making);
+  const words = args.slice(first).map(word => ownFeatureContent(word, making));
   const label = ['--label', imageLabel(services, held.entry.id)];
   return { run: [...services.engineCommand(), ...args.slice(0, first), ...label, ...words] };
 }

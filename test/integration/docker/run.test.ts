@@ -414,27 +414,24 @@ describe('the container', () => {
       docker('rmi', '-f', tag);
     }
   });
-  it('the image of devcontainer.json counts, a file that builds does not', async () => {
+  it('the image of devcontainer.json counts; a file that is more than that needs the devcontainer CLI', async () => {
     await using box = makeSandbox();
     fs.mkdirSync(path.join(box.repository, '.devcontainer'));
-    fs.writeFileSync(
-      path.join(box.repository, '.devcontainer/devcontainer.json'),
-      '{ // comment\n "image": "no/such:one", }',
-    );
+    const file = path.join(box.repository, '.devcontainer/devcontainer.json');
+    fs.writeFileSync(file, '{ // comment\n "image": "no/such:one", }');
     box.git('add', '.');
     box.git('commit', '-qm', 'Add devcontainer');
     expect(await box.hjk('run', 'b')).toMatchObject({
       code: 7,
       stderr: expect.stringContaining('image no/such:one') as string,
     });
-    fs.writeFileSync(
-      path.join(box.repository, '.devcontainer/devcontainer.json'),
-      '{"build": {"dockerfile": "Dockerfile"}}',
-    );
+    fs.writeFileSync(file, '{"build": {"dockerfile": "Dockerfile"}}');
     box.git('commit', '-qam', 'Build it');
     expect(await box.hjk('run', 'b')).toMatchObject({
-      code: 2,
-      stderr: expect.stringMatching(/devcontainer\.json[\s\S]*--image/) as string,
+      code: 7,
+      stderr: expect.stringMatching(
+        /devcontainer\.json[\s\S]*hjk devcontainer install[\s\S]*--image/,
+      ) as string,
     });
     await box.ok('run', 'b', '--image', testImage);
   });
