@@ -127,7 +127,7 @@ export interface EngineIdentity {
 }
 
 /** A container of a compose project. */
-export interface ProjectContainer {
+interface ProjectContainer {
   readonly id: string;
   readonly service: string;
   readonly running: boolean;

@@ -76,6 +76,13 @@ export async function installProgram(places: ProgramPlaces): Promise<Devcontaine
   return { file, source: 'installed' };
 }
 
+/** Options that keep credentials for one registry from another, of a version that has them. */
+export async function hardeningOptions(file: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+  const ran = await runCaptured(file, ['--version'], { env });
+  const [major = 0, minor = 0] = ran.stdout.toString('utf8').trim().split('.').map(Number);
+  return major > 0 || minor >= 89 ? ['--oci-auth-hardening'] : [];
+}
+
 /** What `devcontainer up` says in the end. */
 export interface Outcome {
   readonly outcome: 'success' | 'error';

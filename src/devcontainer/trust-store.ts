@@ -5,7 +5,7 @@ import { listFolder, makePrivateFolder, readIfThere, replaceFile } from '../proc
 import type { BranchFile, DevcontainerContent } from './branch-files.ts';
 
 /** What a user approved: these very files, and what they were seen to reach. One file each, so that nobody overwrites another's. */
-export interface Approval {
+interface Approval {
   readonly schema: 1;
   /** Path of the devcontainer.json in the branch. */
   readonly file: string;

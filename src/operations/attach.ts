@@ -86,14 +86,37 @@ export async function attachSession(
   const before = loadRecord(files.record);
   if (before?.ended_at !== undefined) throw ended(entry, session);
   const looking = (await services.host.clients(entry.id)).has(session.mux_session_id);
+  if (!looking && before === undefined && (await isForeign(services, session)))
+    return { code: await attachForeign(services, entry, session), unseen: false };
   if (looking) {
-    await services.catalog.update(draft => {
-      const found = draft.entries.find(e => e.id === entry.id)?.sessions.find(s => s.id === session.id);
-      if (found !== undefined) found.last_accessed = formatTime(services.now());
-    });
+    await noteAccess(services, entry, session);
     await services.host.attach(hosted);
   }
   return { code: await afterAttach(services, entry, session, looking), unseen: !looking };
+}
+
+async function noteAccess(services: Services, entry: InstanceEntry, session: SessionEntry): Promise<void> {
+  await services.catalog.update(draft => {
+    const found = draft.entries.find(e => e.id === entry.id)?.sessions.find(s => s.id === session.id);
+    if (found !== undefined) found.last_accessed = formatTime(services.now());
+  });
+}
+
+/** Whether it is one of the original's, on tmux's default server. */
+async function isForeign(services: Services, session: SessionEntry): Promise<boolean> {
+  return (await services.defaultServer.clients()).has(session.mux_session_id);
+}
+
+/** Nothing tells how a session of the original's ended: its end is 0. */
+async function attachForeign(
+  services: Services,
+  entry: InstanceEntry,
+  session: SessionEntry,
+): Promise<number> {
+  await noteAccess(services, entry, session);
+  await services.defaultServer.attach(session.mux_session_id);
+  if (!(await isForeign(services, session))) await removeSessionEntry(services, entry.id, session.id);
+  return 0;
 }
 
 /** What became of the session while we looked at it: its file tells, never tmux. */

@@ -1,10 +1,12 @@
-import { runCaptured } from '../process/run.ts';
+import { runAttached, runCaptured } from '../process/run.ts';
 import { parseSessionList, SESSION_LIST } from './session-list.ts';
 
 /** tmux's default server, where the original keeps its sessions. Ours never go there. */
 export interface DefaultTmuxServer {
   /** Clients per session; none where there is no server or no tmux. */
   clients(): Promise<ReadonlyMap<string, number>>;
+  /** Shows a session on our terminal until the user detaches or it ends. */
+  attach(muxId: string): Promise<void>;
   /** Gone already is fine. */
   close(muxId: string): Promise<void>;
 }
@@ -19,6 +21,11 @@ export function createDefaultTmuxServer(env: NodeJS.ProcessEnv): DefaultTmuxServ
   };
   return {
     clients: async () => parseSessionList(await run(SESSION_LIST)),
+    async attach(muxId) {
+      // else tmux refuses one within another
+      const outside = { ...env, TMUX: undefined };
+      await runAttached('tmux', ['attach-session', '-t', `=${muxId}`], { env: outside });
+    },
     async close(muxId) {
       await run(['kill-session', '-t', `=${muxId}`]);
     },

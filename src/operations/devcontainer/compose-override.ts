@@ -13,18 +13,24 @@ const PART_LABEL = 'dev.headjack.part';
 export async function composeOverride(
   making: Making,
   document: ComposeDocument,
-  main: { readonly name: string; readonly user: RemoteUser; readonly image: string },
+  main: {
+    readonly name: string;
+    readonly user: RemoteUser;
+    readonly image: string;
+    readonly init: boolean;
+  },
 ): Promise<Record<string, unknown>> {
   const { services, held, plan, config } = making;
   const service = document.services[main.name] ?? {};
   const published = listOf(service['ports']);
   const forwarded = await forwardedPorts(config['forwardPorts'], published);
-  const initKnown =
-    document.version === undefined || Number(document.version) >= 3.7 || /^2\.[2-9]/.test(document.version);
+  const init =
+    main.init &&
+    (document.version === undefined || Number(document.version) >= 3.7 || /^2\.[2-9]/.test(document.version));
   const own = {
     image: main.image,
     user: main.user.container,
-    ...(initKnown ? { init: true } : {}),
+    ...(init ? { init: true } : {}),
     labels: plan.spec.labels,
     environment: [...plan.spec.env],
     volumes: [...plan.spec.mounts, ...maskedCopies(making, service)].map(bindOf),

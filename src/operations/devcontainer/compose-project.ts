@@ -127,14 +127,21 @@ async function makeProject(
   services.progress.phase('containers');
   const override = path.join(scratch, 'compose.headjack.json');
   const workspace = mountsOf(service).some(mount => mount.target === '/workspace');
-  fs.writeFileSync(
-    override,
-    JSON.stringify(
-      await composeOverride(making, document, { name, user, image: await usableImage(making, image, user) }),
-    ),
-  );
-  const wanted = upWords.filter(word => !word.startsWith('-'));
-  await runCompose(making, [...words, '-f', override, 'up', '--no-start', ...wanted]);
+  const usable = await usableImage(making, image, user);
+  const create = async (init: boolean): Promise<void> => {
+    fs.writeFileSync(
+      override,
+      JSON.stringify(await composeOverride(making, document, { name, user, image: usable, init })),
+    );
+    const wanted = upWords.filter(word => !word.startsWith('-'));
+    await runCompose(making, [...words, '-f', override, 'up', '--no-start', ...wanted]);
+  };
+  await create(true).catch((error: unknown) => {
+    // this engine has none
+    if (!(error instanceof HeadjackError) || !/container-init|catatonit/.test(JSON.stringify(error.details)))
+      throw error;
+    return create(false);
+  });
   const id = (await runtime.listProject(project)).find(container => container.service === name)?.id;
   if (id === undefined)
     throw new HeadjackError('devcontainer_failed', `compose made no container of service "${name}"`);

@@ -81,9 +81,11 @@ export function beginMaking(services: Services, held: Claim, at: MakerOrder): Ma
       const [program = '', ...words] = [...services.engineCommand(), ...args];
       const ran = await runCaptured(program, words, { env: services.env });
       if (ran.code === 0) return ran.stdout.toString('utf8').trim();
-      throw new HeadjackError('engine_failed', ran.stderr.trim().split('\n').at(-1) ?? `${program} failed`, {
-        details: [...args.slice(0, 1)],
-      });
+      const said = ran.stderr.trim().split('\n').at(-1) ?? '';
+      throw new HeadjackError(
+        'engine_failed',
+        `the engine refuses: ${said.replace(/^(Error: |docker: )+/, '').replace('Error response from daemon: ', '')}`,
+      );
     },
     recorded: reaches => [...new Set([...said, ...reaches])].map(asWritten),
   };

@@ -161,7 +161,8 @@ function keep(making: Making, options: readonly RunOption[]): RunOption[] {
       )
     )
       return false;
-    if (option.name === 'userns' && !plan.spec.keepIds) return true;
+    // the CLI asks every podman for it; only an ordinary user's has it
+    if (option.name === 'userns' && /^keep-id\b/.test(option.value ?? '')) return false;
     const target = mountOf(option)?.target;
     if (target === undefined) return true;
     if (target === plan.worktree) return false;

@@ -15,7 +15,7 @@ export function trustStore(services: Services, repository: Repository): TrustSto
 }
 
 /** What a devcontainer.json reaches of this machine: by what it says, and by what it was seen to bring in. */
-export function reachesOf(store: TrustStore, { config, content }: Devcontainer): string[] {
+function reachesOf(store: TrustStore, { config, content }: Devcontainer): string[] {
   return [...new Set([...findReaches(config, content, asWritten), ...store.seen(content.digest)])];
 }
 

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ContainerUser } from '../../container/user.ts';
 import { openGate } from '../../devcontainer/gate.ts';
-import { requireProgram, runProgram, type Outcome } from '../../devcontainer/program.ts';
+import { hardeningOptions, requireProgram, runProgram, type Outcome } from '../../devcontainer/program.ts';
 import { HeadjackError } from '../../errors.ts';
 import { gitEnvironment } from '../../git/environment.ts';
 import { makeScratch } from '../../process/scratch.ts';
@@ -56,12 +56,16 @@ export async function upDevcontainer(
     const answering = createContainerMaker(services, held, { found, plan, order, scratch });
     maker = answering;
     await using gate = await openGate(scratch, services.devcontainer.shim, answering.answer);
+    const env = programEnvironment(services, { scratch, operation: held.operation.id, instance: entry.id });
     const ran = await runProgram(
       program.file,
-      upArguments(services, found, { scratch, worktree: plan.worktree, instance: entry.id, gate }),
+      [
+        ...upArguments(services, found, { scratch, worktree: plan.worktree, instance: entry.id, gate }),
+        ...(await hardeningOptions(program.file, env)),
+      ],
       {
         cwd: plan.worktree,
-        env: programEnvironment(services, { scratch, operation: held.operation.id, instance: entry.id }),
+        env,
         signal: services.signal,
         tell: line => {
           services.progress.update(line.slice(0, 100));

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { docker, makeSandbox, testImage, type Sandbox } from '../../support/sandbox.ts';
+import { cli, docker, makeSandbox, testImage, until, type Sandbox } from '../../support/sandbox.ts';
 
 const ID = 'a1b2c3d4';
 const SESSION = '3f9c1a2b';
@@ -114,6 +114,47 @@ it('ps, logs, kill, stop and rm work on what headjack for Go left', async () => 
   await box.ok('restore', 'feature/old');
   expect(fs.readFileSync(path.join(worktree, 'work'), 'utf8')).toBe('mine');
   await box.ok('rm', 'idle', '--yes');
+});
+
+it('attach shows a session of headjack for Go; its end takes the entry along', async () => {
+  await using old = makeLeavings();
+  const { box } = old;
+  const socket = path.join(box.folder, 'outer.sock');
+  const outer = (...args: string[]): string =>
+    execFileSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], { encoding: 'utf8', env: box.env });
+  const attach = (): void => {
+    outer(
+      'new-session',
+      '-d',
+      '-x',
+      '120',
+      '-y',
+      '20',
+      '-s',
+      'outer',
+      '-c',
+      box.repository,
+      `${cli} attach; echo code $?; sleep 60`,
+    );
+    outer('set', '-g', 'prefix', 'C-a');
+    outer('set', '-g', 'status', 'off');
+  };
+  const screen = (): string => outer('capture-pane', '-p', '-t', '=outer:');
+  try {
+    attach();
+    await until('it is shown', () => screen().includes(`[hjk-${ID}`));
+    outer('send-keys', '-t', '=outer:', 'C-b', 'd');
+    await until('it is left', () => screen().includes('code 0'));
+    expect(box.catalog().entries[0]!.sessions).toHaveLength(1);
+    outer('kill-session', '-t', '=outer');
+    attach();
+    await until('it is shown again', () => screen().includes(`[hjk-${ID}`));
+    outer('send-keys', '-t', '=outer:', 'C-c');
+    await until('it has ended', () => screen().includes('code 0'));
+    expect(box.catalog().entries[0]!.sessions).toEqual([]);
+  } finally {
+    outer('kill-server');
+  }
 });
 
 it('run says that git does not work there, recreate makes the container anew on the same worktree', async () => {
