@@ -1,5 +1,5 @@
 import type { Catalog, InstanceEntry, Operation, OperationKind } from '../catalog/types.ts';
-import { HeadjackError } from '../errors.ts';
+import { HeadjackError, ignoring } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { formatTime } from '../core/time.ts';
 import { findByEnvironment, OPERATION_VARIABLE } from '../process/by-environment.ts';
@@ -119,7 +119,7 @@ async function outlive(operation: Operation): Promise<void> {
     await sleep(50);
   }
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    for (const pid of running()) process.kill(pid, signal);
+    for (const pid of running()) ignoring(['ESRCH'], () => process.kill(pid, signal), false); // it has just ended by itself
     await sleep(500);
   }
 }

@@ -12,9 +12,11 @@ export interface DefaultTmuxServer {
 }
 
 export function createDefaultTmuxServer(env: NodeJS.ProcessEnv): DefaultTmuxServer {
+  // within a tmux, it would be that one's server, and tmux would refuse to show another in it
+  const outside = { ...env, TMUX: undefined };
   const run = async (args: readonly string[]): Promise<string> => {
     try {
-      return (await runCaptured('tmux', args, { env })).stdout.toString('utf8');
+      return (await runCaptured('tmux', args, { env: outside })).stdout.toString('utf8');
     } catch {
       return ''; // no tmux: no such sessions
     }
@@ -22,8 +24,6 @@ export function createDefaultTmuxServer(env: NodeJS.ProcessEnv): DefaultTmuxServ
   return {
     clients: async () => parseSessionList(await run(SESSION_LIST)),
     async attach(muxId) {
-      // else tmux refuses one within another
-      const outside = { ...env, TMUX: undefined };
       await runAttached('tmux', ['attach-session', '-t', `=${muxId}`], { env: outside });
     },
     async close(muxId) {

@@ -58,7 +58,8 @@ function left(box: Sandbox): string[] {
     ),
     ...lines('volume', 'ls', '-q').filter(name => seen.some(id => name.includes(id))),
     ...lines('network', 'ls', '--format', '{{.Name}}').filter(name => seen.some(id => name.includes(id))),
-    ...fs.readdirSync(path.join(box.folder, 'tmp')),
+    // podman keeps folders of its own there
+    ...fs.readdirSync(path.join(box.folder, 'tmp')).filter(name => /hjk|devcontainer/.test(name)),
   ];
 }
 /** Names of volumes and networks that instances were seen to have. */

@@ -142,13 +142,13 @@ it('attach shows a session of headjack for Go; its end takes the entry along', a
   const screen = (): string => outer('capture-pane', '-p', '-t', '=outer:');
   try {
     attach();
-    await until('it is shown', () => screen().includes(`[hjk-${ID}`));
+    await until('it is shown', () => screen().includes('[hjk-a1b'));
     outer('send-keys', '-t', '=outer:', 'C-b', 'd');
     await until('it is left', () => screen().includes('code 0'));
     expect(box.catalog().entries[0]!.sessions).toHaveLength(1);
     outer('kill-session', '-t', '=outer');
     attach();
-    await until('it is shown again', () => screen().includes(`[hjk-${ID}`));
+    await until('it is shown again', () => screen().includes('[hjk-a1b'));
     outer('send-keys', '-t', '=outer:', 'C-c');
     await until('it has ended', () => screen().includes('code 0'));
     expect(box.catalog().entries[0]!.sessions).toEqual([]);
