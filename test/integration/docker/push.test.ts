@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -93,87 +94,105 @@ it('pushes over ssh with the agent of the host; the key stays outside', async ()
   }
 });
 
-it('pushes over http with a token that is given by -e and a credential helper', async () => {
-  await using box = makeSandbox();
-  const token = 'ghp_token-of-this-test';
-  const remote = makeRemote(box, () => 'unset');
-  /** git's own server, behind a password. */
-  const server = http.createServer((request, response) => {
-    const given = Buffer.from(
-      (request.headers.authorization ?? '').replace(/^Basic /, ''),
-      'base64',
-    ).toString();
-    if (given !== `x-access-token:${token}`) {
-      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
-      return;
+it.each(['http', 'https'])(
+  'pushes over %s with a token that is given by -e and a credential helper',
+  async scheme => {
+    await using box = makeSandbox();
+    const [key, certificate] = ['key', 'certificate'].map(name => path.join(box.folder, `${name}.pem`)) as [
+      string,
+      string,
+    ];
+    if (scheme === 'https') {
+      const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+      const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject];
+      execFileSync('openssl', [...request, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
     }
-    const { pathname, search } = new URL(request.url ?? '/', 'http://x');
-    const backend = spawn('git', ['http-backend'], {
-      env: {
-        PATH: process.env['PATH'],
-        GIT_PROJECT_ROOT: box.folder,
-        GIT_HTTP_EXPORT_ALL: '1',
-        REMOTE_USER: 'x',
-        PATH_INFO: pathname,
-        QUERY_STRING: search.slice(1),
-        REQUEST_METHOD: request.method,
-        CONTENT_TYPE: request.headers['content-type'],
-        HTTP_CONTENT_ENCODING: request.headers['content-encoding'],
-        GIT_PROTOCOL: request.headers['git-protocol'] as string | undefined,
-      },
-    });
-    request.pipe(backend.stdin);
-    const chunks: Buffer[] = [];
-    backend.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    backend.on('close', () => {
-      const all = Buffer.concat(chunks);
-      const end = all.indexOf('\r\n\r\n');
-      const headers = all
-        .subarray(0, end)
-        .toString()
-        .split('\r\n')
-        .map(line => line.split(': ') as [string, string]);
-      const status = headers.find(([name]) => name === 'Status')?.[1] ?? '200';
-      response.writeHead(
-        Number.parseInt(status, 10),
-        Object.fromEntries(headers.filter(([name]) => name !== 'Status')),
+    const token = 'ghp_token-of-this-test';
+    const remote = makeRemote(box, () => 'unset');
+    /** git's own server, behind a password. */
+    const serve: http.RequestListener = (request, response) => {
+      const given = Buffer.from(
+        (request.headers.authorization ?? '').replace(/^Basic /, ''),
+        'base64',
+      ).toString();
+      if (given !== `x-access-token:${token}`) {
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+        return;
+      }
+      const { pathname, search } = new URL(request.url ?? '/', 'http://x');
+      const backend = spawn('git', ['http-backend'], {
+        env: {
+          PATH: process.env['PATH'],
+          GIT_PROJECT_ROOT: box.folder,
+          GIT_HTTP_EXPORT_ALL: '1',
+          REMOTE_USER: 'x',
+          PATH_INFO: pathname,
+          QUERY_STRING: search.slice(1),
+          REQUEST_METHOD: request.method,
+          CONTENT_TYPE: request.headers['content-type'],
+          HTTP_CONTENT_ENCODING: request.headers['content-encoding'],
+          GIT_PROTOCOL: request.headers['git-protocol'] as string | undefined,
+        },
+      });
+      request.pipe(backend.stdin);
+      const chunks: Buffer[] = [];
+      backend.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+      backend.on('close', () => {
+        const all = Buffer.concat(chunks);
+        const end = all.indexOf('\r\n\r\n');
+        const headers = all
+          .subarray(0, end)
+          .toString()
+          .split('\r\n')
+          .map(line => line.split(': ') as [string, string]);
+        const status = headers.find(([name]) => name === 'Status')?.[1] ?? '200';
+        response.writeHead(
+          Number.parseInt(status, 10),
+          Object.fromEntries(headers.filter(([name]) => name !== 'Status')),
+        );
+        response.end(all.subarray(end + 4));
+      });
+    };
+    const server =
+      scheme === 'http'
+        ? http.createServer(serve)
+        : https.createServer({ key: fs.readFileSync(key), cert: fs.readFileSync(certificate) }, serve);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { port } = server.address() as net.AddressInfo;
+      box.git('remote', 'set-url', 'origin', `${scheme}://127.0.0.1:${port}/remote.git`);
+      const env = { ...box.env, GIT_TOKEN: token };
+      const hjk = (...args: string[]): ReturnType<typeof runProgram> =>
+        runProgram(cli, args, { cwd: box.repository, env });
+      const trust =
+        scheme === 'http' ? [] : ['-v', `${certificate}:/ca.pem:ro`, '-e', 'GIT_SSL_CAINFO=/ca.pem'];
+      expect(await hjk('run', 'x', '-e', 'GIT_TOKEN', '--network', 'host', ...trust)).toMatchObject({
+        code: 0,
+        stderr: '',
+      });
+      const helper = '!f() { echo username=x-access-token; echo "password=$GIT_TOKEN"; }; f';
+      const pushed = await hjk(
+        ...['exec', 'x', '--no-mux', 'sh', '-ec'],
+        `git config --global credential.helper '${helper}'; git commit -q --allow-empty -m inside; git push -q origin x; git fetch -q origin`,
       );
-      response.end(all.subarray(end + 4));
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  try {
-    const { port } = server.address() as net.AddressInfo;
-    box.git('remote', 'set-url', 'origin', `http://127.0.0.1:${port}/remote.git`);
-    const env = { ...box.env, GIT_TOKEN: token };
-    const hjk = (...args: string[]): ReturnType<typeof runProgram> =>
-      runProgram(cli, args, { cwd: box.repository, env });
-    expect(await hjk('run', 'x', '-e', 'GIT_TOKEN', '--network', 'host')).toMatchObject({
-      code: 0,
-      stderr: '',
-    });
-    const helper = '!f() { echo username=x-access-token; echo "password=$GIT_TOKEN"; }; f';
-    const pushed = await hjk(
-      ...['exec', 'x', '--no-mux', 'sh', '-ec'],
-      `git config --global credential.helper '${helper}'; git commit -q --allow-empty -m inside; git push -q origin x; git fetch -q origin`,
-    );
-    expect(pushed).toMatchObject({ code: 0, stdout: '' });
-    expect(git(remote, 'log', '-1', '--format=%s', 'x')).toBe('inside\n');
-    expect(box.git('rev-parse', 'origin/x')).toBe(git(remote, 'rev-parse', 'x'));
-    // another instance has neither the token nor a way in
-    await hjk('run', 'y', '--network', 'host');
-    const refused = await hjk(
-      'exec',
-      'y',
-      '--no-mux',
-      'sh',
-      '-c',
-      'GIT_TERMINAL_PROMPT=0 git push -q origin y',
-    );
-    expect(refused.code).not.toBe(0);
-    expect(git(remote, 'branch', '--list', 'y')).toBe('');
-  } finally {
-    server.close();
-  }
-});
+      expect(pushed).toMatchObject({ code: 0, stdout: '' });
+      expect(git(remote, 'log', '-1', '--format=%s', 'x')).toBe('inside\n');
+      expect(box.git('rev-parse', 'origin/x')).toBe(git(remote, 'rev-parse', 'x'));
+      // another instance has neither the token nor a way in
+      await hjk('run', 'y', '--network', 'host', ...trust);
+      const refused = await hjk(
+        'exec',
+        'y',
+        '--no-mux',
+        'sh',
+        '-c',
+        'GIT_TERMINAL_PROMPT=0 git push -q origin y',
+      );
+      expect(refused.code).not.toBe(0);
+      expect(git(remote, 'branch', '--list', 'y')).toBe('');
+    } finally {
+      server.close();
+    }
+  },
+);
