@@ -107,7 +107,8 @@ export function createDockerodeRuntime(
         ...(cpus === undefined ? {} : { NanoCpus: Math.round(cpus * 1e9) }),
         ...(pids === undefined ? {} : { PidsLimit: pids }),
       };
-      await call('limits of the container', () => docker.getContainer(container).update(limits));
+      // podman has no such call: findIgnoredLimits tells
+      await call('limits of the container', () => docker.getContainer(container).update(limits), [404, 501]);
     },
 
     async findIgnoredLimits(container, { memory, cpus, pids }) {

@@ -150,10 +150,13 @@ export interface ContainerRuntime {
   removeImage(reference: string): Promise<void>;
   /** @throws name_taken where the name is in use */
   create(spec: ContainerSpec): Promise<string>;
-  /** Sets limits of a container that exists. */
+  /** Sets limits of a container that exists, where the engine can; `findIgnoredLimits` tells. */
   limit(container: string, limits: Pick<ContainerSpec, 'memory' | 'cpus' | 'pids'>): Promise<void>;
   /** Limits that were asked for and that the engine left out, as rootless ones do without saying so. */
-  findIgnoredLimits(container: string, spec: ContainerSpec): Promise<string[]>;
+  findIgnoredLimits(
+    container: string,
+    spec: Pick<ContainerSpec, 'memory' | 'cpus' | 'pids'>,
+  ): Promise<string[]>;
   /** Already running is fine. @throws image_unsuitable where the image has no `sh` */
   start(container: string): Promise<void>;
   /** Text of a file, also of a container that does not run. */

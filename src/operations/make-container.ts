@@ -164,8 +164,7 @@ export async function createContainer(
     user: given ?? `${String(ids.uid)}:${String(ids.gid)}`,
   };
   const id = await createNamed(services, runtime, wanted, names, order.entry.id);
-  for (const limit of await runtime.findIgnoredLimits(id, { ...wanted, name: '' }))
-    services.progress.note(`Warning: this engine cannot limit ${limit}: --${limit} has no effect`);
+  await noteIgnoredLimits(services, id, plan.spec);
   const files = await readUserFiles(runtime, id).catch((error: unknown) => {
     // podman cannot even be asked for a file of a container whose user does not exist
     throw given === undefined ? error : noSuchUser(given, 'user or group', error);
@@ -178,6 +177,15 @@ export async function createContainer(
     imageUser: derived === undefined ? '' : image.user,
   });
   return { id, user };
+}
+
+export async function noteIgnoredLimits(
+  services: Services,
+  container: string,
+  limits: Pick<ContainerSpec, 'memory' | 'cpus' | 'pids'>,
+): Promise<void> {
+  for (const limit of await (await services.runtime()).findIgnoredLimits(container, limits))
+    services.progress.note(`Warning: this engine cannot limit ${limit}: --${limit} has no effect`);
 }
 
 /** Who an image knows. */

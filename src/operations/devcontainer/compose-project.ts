@@ -7,6 +7,7 @@ import { isRecord, textOf } from '../../devcontainer/config.ts';
 import type { Answer } from '../../devcontainer/gate.ts';
 import { HeadjackError } from '../../errors.ts';
 import { runCaptured } from '../../process/run.ts';
+import { noteIgnoredLimits } from '../make-container.ts';
 import type { Services } from '../services.ts';
 import { renameFeatureContent } from './feature-content.ts';
 import { composeOverride, listOf, mountsOf } from './compose-override.ts';
@@ -36,11 +37,12 @@ const verbs = ['config', 'build', 'up', 'ps', 'version'];
  * container what every instance has, records it, and only then starts them.
  */
 export async function answerCompose(
-  making: Making,
+  given: Making,
   call: { readonly args: readonly string[]; readonly plugin: boolean },
   unfinished: Unfinished,
 ): Promise<{ answer: Answer; made?: MadeContainer }> {
   const { args } = call;
+  const making = asRootless(given);
   const command = composeCommand(making.services, call.plugin);
   const at = args.findIndex(
     (word, i) =>
@@ -72,6 +74,13 @@ export async function answerCompose(
     unfinished,
   );
   return { answer: { run: [...command, ...globals, '-f', override, ...args.slice(at)] }, made };
+}
+
+/** Compose cannot ask podman to keep ids; an ordinary user's podman shows the user as root then, as rootless Docker does. */
+function asRootless(making: Making): Making {
+  const { plan } = making;
+  if (!plan.spec.keepIds) return making;
+  return { ...making, plan: { ...plan, ids: { uid: 0, gid: 0 }, spec: { ...plan.spec, keepIds: false } } };
 }
 
 /** What the CLI itself adds reads its own folder. */
@@ -147,6 +156,7 @@ async function makeProject(
     throw new HeadjackError('devcontainer_failed', `compose made no container of service "${name}"`);
   unfinished.container = id;
   await runtime.limit(id, plan.spec);
+  await noteIgnoredLimits(services, id, plan.spec);
   const person = await furnishAndRecord(making, id, { user, linked: !workspace });
   const { file, digest } = found.content;
   return {
