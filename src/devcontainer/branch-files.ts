@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { isRecord, textOf, textsOf, type DevcontainerConfig } from './config.ts';
+import { dockerfileOf, isRecord, textsOf, type DevcontainerConfig } from './config.ts';
 
 /** A file of a branch, from a commit or a worktree. */
 export interface BranchFile {
@@ -82,11 +82,7 @@ function digestOf(file: string, files: readonly BranchFile[]): string {
 /** Files that the configuration names, from the root of the worktree on: Dockerfile, compose files, programs that it runs here. */
 function namedFiles(file: string, config: DevcontainerConfig): string[] {
   const folder = path.dirname(file);
-  const build = isRecord(config['build']) ? config['build'] : {};
-  const beside = [
-    textOf(build['dockerfile']) ?? textOf(config['dockerFile']) ?? '',
-    ...composeFiles(config),
-  ].filter(name => name !== '');
+  const beside = [dockerfileOf(config) ?? '', ...composeFiles(config)].filter(name => name !== '');
   return [
     ...beside.map(name => path.normalize(path.join(folder, name))),
     ...(composeFiles(config).length > 0 ? ['.env', path.normalize(path.join(folder, '.env'))] : []),

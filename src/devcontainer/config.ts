@@ -100,3 +100,9 @@ function resolve(inside: string, { env, worktree, devcontainerId: id }: Variable
       return undefined;
   }
 }
+
+/** The Dockerfile that it names, from its own folder on. */
+export function dockerfileOf(config: DevcontainerConfig): string | undefined {
+  const build = isRecord(config['build']) ? config['build'] : {};
+  return textOf(build['dockerfile']) ?? textOf(config['dockerFile']);
+}

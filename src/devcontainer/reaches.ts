@@ -1,7 +1,14 @@
 import path from 'node:path';
 import { commandsOf, composeFiles, type BranchFile, type DevcontainerContent } from './branch-files.ts';
 import { composeVariables, findComposeReaches, parseCompose } from './compose.ts';
-import { isRecord, parseDevcontainer, textOf, textsOf, type DevcontainerConfig } from './config.ts';
+import {
+  dockerfileOf,
+  isRecord,
+  parseDevcontainer,
+  textOf,
+  textsOf,
+  type DevcontainerConfig,
+} from './config.ts';
 import { findReach, mountReach, splitRunOptions, type Inside } from './run-options.ts';
 
 /**
@@ -86,7 +93,7 @@ function buildReaches(config: DevcontainerConfig, folder: string): string[] {
   const build = isRecord(config['build']) ? config['build'] : {};
   const places = {
     'build context': textOf(build['context']) ?? textOf(config['context']),
-    Dockerfile: textOf(build['dockerfile']) ?? textOf(config['dockerFile']),
+    Dockerfile: dockerfileOf(config),
   };
   return [
     ...Object.entries(places).flatMap(([what, place]) =>

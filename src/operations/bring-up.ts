@@ -11,7 +11,7 @@ import { ensureWorktree, worktreeGone, type Made } from './ensure-worktree.ts';
 import { closeSessions } from './end-sessions.ts';
 import { findContainer } from './find-container.ts';
 import { refuseOtherRuntime } from './other-runtime.ts';
-import { loadSpec, saveEnvironment, saveSpec, type InstanceSpec } from './instance-spec.ts';
+import { loadSpec, saveEnvironment, saveSpec, unfinishedSpec, type InstanceSpec } from './instance-spec.ts';
 import { createContainer } from './make-container.ts';
 import { noteMasks } from './masks.ts';
 import { commitClaimed, throwIfInterrupted, type Claim } from './operation.ts';
@@ -76,6 +76,7 @@ export async function bringUp(
       if (metadata === undefined) throw worktreeGone(entry);
       const order = { entry, repository, git, metadata };
       const masked = noteMasks(repository);
+      if (spec.devcontainer !== undefined) saveSpec(files.spec, unfinishedSpec(spec));
       const { user, ...fresh } =
         spec.devcontainer === undefined
           ? await createContainer(services, order, spec)
@@ -133,7 +134,7 @@ async function startContainer(
   const started = loadSpec(file);
   if (started !== undefined) saveSpec(file, { ...started, masked });
   if (spec?.devcontainer !== undefined)
-    await (await import('./devcontainer/up.ts')).runStartCommands(services, held, container);
+    await (await import('./devcontainer/up.ts')).runStartCommands(services, { held, repository, container });
 }
 
 /**

@@ -207,6 +207,15 @@ export function mergeSpec(
   };
 }
 
+/** The same, as it is until a container has been made of it to the end. */
+export function unfinishedSpec(spec: InstanceSpec): InstanceSpec {
+  const bare: { -readonly [Key in keyof InstanceSpec]: InstanceSpec[Key] } = { ...spec };
+  delete bare.user;
+  delete bare.home;
+  delete bare.shell;
+  return bare;
+}
+
 function describe(value: unknown): string {
   if (value === null || value === undefined) return 'none';
   if (Array.isArray(value))

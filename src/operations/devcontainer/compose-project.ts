@@ -2,16 +2,29 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { ImageInfo } from '../../container/port.ts';
 import { findOnPath } from '../../container/engine-program.ts';
-import { findComposeReaches, parseCompose, type ComposeDocument } from '../../devcontainer/compose.ts';
+import { composeFiles } from '../../devcontainer/branch-files.ts';
+import {
+  composeReads,
+  findComposeReaches,
+  parseCompose,
+  type ComposeDocument,
+} from '../../devcontainer/compose.ts';
 import { isRecord, textOf } from '../../devcontainer/config.ts';
 import type { Answer } from '../../devcontainer/gate.ts';
 import { HeadjackError } from '../../errors.ts';
 import { runCaptured } from '../../process/run.ts';
-import { noteIgnoredLimits } from '../make-container.ts';
+import { noteIgnoredLimits, requireImage } from '../make-container.ts';
 import type { Services } from '../services.ts';
 import { renameFeatureContent } from './feature-content.ts';
 import { composeOverride, listOf, mountsOf } from './compose-override.ts';
-import { furnishAndRecord, usableImage, userReaches, type MadeContainer, type Making } from './making.ts';
+import {
+  furnishAndRecord,
+  requireInside,
+  usableImage,
+  userReaches,
+  type MadeContainer,
+  type Making,
+} from './making.ts';
 import { decideUser, parseMetadata } from './remote-user.ts';
 import type { Unfinished } from './single-container.ts';
 
@@ -65,6 +78,8 @@ export async function answerCompose(
     project: projectOf(making.held.entry.id),
   };
   making.requireApproved(withoutScratch(making, findComposeReaches(document, place)));
+  requireInside(making, composeReads(document), making.plan.worktree);
+  for (const { folder, raw } of rawDocuments(making)) requireInside(making, composeReads(raw), folder);
   if (verb === 'build') return { answer: { run: [...command, ...args] } };
   const { made, override } = await makeProject(
     making,
@@ -74,6 +89,18 @@ export async function answerCompose(
     unfinished,
   );
   return { answer: { run: [...command, ...globals, '-f', override, ...args.slice(at)] }, made };
+}
+
+/** The branch's own compose files: what compose makes of them no longer says which files it has read. */
+function rawDocuments({ found, plan }: Making): { folder: string; raw: ComposeDocument }[] {
+  const names = composeFiles(found.config).map(name =>
+    path.normalize(path.join(path.dirname(found.content.file), name)),
+  );
+  const first = path.dirname(path.join(plan.worktree, names[0] ?? ''));
+  return found.content.files
+    .filter(file => names.includes(file.path))
+    .flatMap(file => parseCompose(file.content.toString('utf8')) ?? [])
+    .map(raw => ({ folder: first, raw }));
 }
 
 /** Compose cannot ask podman to keep ids; an ordinary user's podman shows the user as root then, as rootless Docker does. */
@@ -202,13 +229,7 @@ async function findServiceImage(
     const image = await runtime.findImage(reference);
     if (image !== undefined) return image;
   }
-  if (named !== undefined) {
-    await runtime.pull(named, text => {
-      making.services.progress.update(text);
-    });
-    const pulled = await runtime.findImage(named);
-    if (pulled !== undefined) return pulled;
-  }
+  if (named !== undefined) return requireImage(making.services, named);
   throw new HeadjackError('image_missing', `the image of service "${name}" is not on the engine`);
 }
 

@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { dockerfileOf } from '../../devcontainer/config.ts';
 import type { Answer, EngineCall } from '../../devcontainer/gate.ts';
 import { HeadjackError } from '../../errors.ts';
 import { commitClaimed, type Claim } from '../operation.ts';
@@ -6,7 +8,7 @@ import { imageLabel } from './clean.ts';
 import { answerCompose, projectOf } from './compose-project.ts';
 import { findBuildReaches } from './engine-calls.ts';
 import { ownFeatureContent, renameFeatureContent } from './feature-content.ts';
-import { beginMaking, type MadeContainer, type MakerOrder, type Making } from './making.ts';
+import { beginMaking, requireInside, type MadeContainer, type MakerOrder, type Making } from './making.ts';
 import { makeSingle, type Unfinished } from './single-container.ts';
 
 /** Answers the calls that the devcontainer CLI makes of the engine. */
@@ -25,6 +27,10 @@ const harmlessCalls = /^(-v|--version|version|info|inspect|images|ps|events|exec
 export function createContainerMaker(services: Services, held: Claim, at: MakerOrder): ContainerMaker {
   const { entry } = held;
   const making = beginMaking(services, held, at);
+  // the CLI itself reads the Dockerfile
+  const dockerfile = dockerfileOf(making.config);
+  if (dockerfile !== undefined)
+    requireInside(making, [dockerfile], path.join(at.plan.worktree, path.dirname(at.found.content.file)));
   const unfinished: Unfinished = {};
   let made: MadeContainer | undefined;
   let refusal: unknown;

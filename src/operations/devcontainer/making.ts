@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { ContainerUser } from '../../container/user.ts';
 import { findImageUser } from '../../container/user.ts';
 import { composeFiles } from '../../devcontainer/branch-files.ts';
@@ -5,6 +6,7 @@ import { devcontainerId, type DevcontainerConfig } from '../../devcontainer/conf
 import { findReaches } from '../../devcontainer/reaches.ts';
 import { plainPath, type Inside } from '../../devcontainer/run-options.ts';
 import { HeadjackError } from '../../errors.ts';
+import { realPathOf } from '../../process/files.ts';
 import { runCaptured } from '../../process/run.ts';
 import { deriveImage } from '../derive-image.ts';
 import type { DevcontainerSpec } from '../instance-spec.ts';
@@ -89,6 +91,23 @@ export function beginMaking(services: Services, held: Claim, at: MakerOrder): Ma
     },
     recorded: reaches => [...new Set([...said, ...reaches])].map(asWritten),
   };
+}
+
+/**
+ * What is read on this machine has to be in the worktree in truth, too: a link in the way of a path could lead anywhere.
+ * @param folder what relative paths start from
+ * @throws HeadjackError untrusted
+ */
+export function requireInside(making: Making, places: readonly string[], folder: string): void {
+  const allowed = [making.plan.worktree, making.scratch].map(realPathOf);
+  making.requireApproved(
+    places.flatMap(place => {
+      const real = realPathOf(path.resolve(folder, place));
+      return allowed.some(root => real === root || real.startsWith(`${root}/`))
+        ? []
+        : [`${place}: leads out of the worktree, to ${real}`];
+    }),
+  );
 }
 
 /** The image in which the programs' user has the caller's ids. */

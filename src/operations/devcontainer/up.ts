@@ -3,8 +3,10 @@ import path from 'node:path';
 import type { ContainerUser } from '../../container/user.ts';
 import { openGate } from '../../devcontainer/gate.ts';
 import { hardeningOptions, requireProgram, runProgram, type Outcome } from '../../devcontainer/program.ts';
-import { HeadjackError } from '../../errors.ts';
+import type { Repository } from '../../core/repository.ts';
+import { HeadjackError, messageOf } from '../../errors.ts';
 import { gitEnvironment } from '../../git/environment.ts';
+import { realPathOf } from '../../process/files.ts';
 import { makeScratch } from '../../process/scratch.ts';
 import { OPERATION_VARIABLE } from '../../process/by-environment.ts';
 import type { DevcontainerSpec, InstanceSpec } from '../instance-spec.ts';
@@ -90,12 +92,29 @@ export async function upDevcontainer(
 
 /**
  * The commands that a dev container runs whenever it is started, in one that just was. What fails there is told and no more: a user
- * has to get in to correct it.
+ * has to get in to correct it. Of a file that was changed and is not approved none is run: it could pass on variables of this machine.
  */
-export async function runStartCommands(services: Services, held: Claim, container: string): Promise<void> {
-  const { entry } = held;
+export async function runStartCommands(
+  services: Services,
+  at: { readonly held: Claim; readonly repository: Repository; readonly container: string },
+): Promise<void> {
+  services.progress.phase('start commands');
+  try {
+    await runUserCommands(services, at);
+  } catch (error) {
+    throwIfInterrupted(services);
+    services.progress.note(`Warning: no start commands were run: ${messageOf(error)}`);
+  }
+}
+
+async function runUserCommands(
+  services: Services,
+  at: { readonly held: Claim; readonly repository: Repository; readonly container: string },
+): Promise<void> {
+  const { entry, operation } = at.held;
   const found = await findDevcontainer(readWorktree(entry.worktree));
   if (found === undefined) return;
+  requireTrust(services, at.repository, entry.branch, found);
   const program = requireProgram(services.devcontainer, found.content.file);
   const scratch = makeScratch();
   try {
@@ -107,31 +126,20 @@ export async function runStartCommands(services: Services, held: Claim, containe
           : { refuse: `not while an instance starts: ${call.args.join(' ')}` },
       ),
     );
-    services.progress.phase('start commands');
+    const place = { scratch, worktree: realPathOf(entry.worktree), instance: entry.id, gate };
     const ran = await runProgram(
       program.file,
-      [
-        'run-user-commands',
-        ...commonArguments(services, found, {
-          scratch,
-          worktree: fs.realpathSync(entry.worktree),
-          instance: entry.id,
-          gate,
-        }),
-        '--container-id',
-        container,
-      ],
+      ['run-user-commands', ...commonArguments(services, found, place), '--container-id', at.container],
       {
         cwd: entry.worktree,
-        env: programEnvironment(services, { scratch, operation: held.operation.id, instance: entry.id }),
+        env: programEnvironment(services, { scratch, operation: operation.id, instance: entry.id }),
         signal: services.signal,
         tell: line => {
           services.progress.update(line.slice(0, 100));
         },
       },
     );
-    if (ran.outcome?.outcome !== 'success')
-      services.progress.note(`Warning: ${explainFailure(found, ran.outcome, ran.log).message}`);
+    if (ran.outcome?.outcome !== 'success') throw explainFailure(found, ran.outcome, ran.log);
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }

@@ -232,6 +232,47 @@ describe('a devcontainer.json', () => {
     );
   });
 
+  it('is read from the worktree alone: a link in the way of a path leads nowhere', async () => {
+    await using box = makeSandbox({ env });
+    fs.mkdirSync(path.join(box.folder, 'elsewhere'));
+    fs.writeFileSync(path.join(box.folder, 'elsewhere', 'Dockerfile'), dockerfile);
+    fs.symlinkSync(path.join(box.folder, 'elsewhere'), path.join(box.repository, 'linked'));
+    for (const build of [
+      { dockerfile: '../linked/Dockerfile' },
+      { dockerfile: 'Dockerfile', context: '../linked' },
+    ]) {
+      commit(box, { [config]: { build }, '.devcontainer/Dockerfile': `FROM ${testImage}\n` });
+      expect(await box.hjk('run', 'x')).toMatchObject({
+        code: 5,
+        stderr: expect.stringMatching(/worktree/) as string,
+      });
+      expect(box.catalog().entries).toEqual([]);
+    }
+    expect(left(box)).toEqual([]);
+  });
+
+  it('that was changed since runs no start commands before it is approved', async () => {
+    await using box = makeSandbox({ env: { ...env, TOKEN: 'secret-of-the-host' } });
+    commit(box, { [config]: { image: testImage, postStartCommand: 'echo start >> /tmp/life' } });
+    await box.ok('run', 'x');
+    const changed = {
+      image: testImage,
+      remoteEnv: { STOLEN: '${localEnv:TOKEN}' },
+      postStartCommand: 'echo $STOLEN >> /tmp/life',
+      initializeCommand: `touch ${box.folder}/ran`,
+    };
+    await inside(box, 'x', `cat > ${config} <<'END'\n${JSON.stringify(changed)}\nEND`);
+    await box.ok('stop', 'x');
+    const again = await box.hjk('-v', 'run', 'x');
+    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('not approved') as string });
+    expect(await inside(box, 'x', 'cat /tmp/life')).toBe('start\n');
+    expect(fs.existsSync(path.join(box.folder, 'ran'))).toBe(false);
+    // a file that is broken keeps nobody out either
+    await inside(box, 'x', `echo '{' > ${config}`);
+    await box.ok('stop', 'x');
+    await box.ok('run', 'x');
+  });
+
   it.each<[string, Record<string, unknown>, string, RegExp]>([
     ['a command that fails', { postCreateCommand: 'echo why >&2; exit 3' }, dockerfile, /postCreateCommand/],
     ['a build that fails', {}, `FROM ${testImage}\nRUN echo why; exit 3\n`, /building|non-zero/i],
@@ -395,6 +436,8 @@ describe('compose files', () => {
       '.devcontainer/compose.yml': compose('    extends: {file: more.yml, service: base}\n'),
       '.devcontainer/more.yml': 'version: "3.7"\nservices:\n  base:\n    volumes: ["/etc:/host-etc:ro"]\n',
     });
+    expect((await box.hjk('run', 'x')).stderr).toContain('service app: extends "more.yml"');
+    await box.ok('trust', 'x', '--yes');
     expect(await box.hjk('run', 'x')).toMatchObject({
       code: 5,
       stderr: expect.stringContaining('service app: mount /etc at /host-etc') as string,
