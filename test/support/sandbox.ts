@@ -55,16 +55,21 @@ interface Entry {
 
 const exec = promisify(execFile);
 
-/** The engine that the tests run on: Docker, or the podman at HJK_TEST_PODMAN (path of its socket). */
+/** The engine that the tests run on: Docker, the Docker at HJK_TEST_DOCKER or the podman at HJK_TEST_PODMAN (paths of sockets). */
 const podmanSocket = process.env['HJK_TEST_PODMAN'];
+const dockerSocket = process.env['HJK_TEST_DOCKER'];
 export const onPodman = podmanSocket !== undefined;
-export const engineSocket = podmanSocket ?? '/var/run/docker.sock';
+export const engineSocket = podmanSocket ?? dockerSocket ?? '/var/run/docker.sock';
+/** An ordinary user's Docker shows that user as root. */
+export const uidInside = dockerSocket !== undefined ? 0 : process.getuid!();
 /** The variable that says where hjk finds the engine. */
 export const hostVariable = onPodman ? 'CONTAINER_HOST' : 'DOCKER_HOST';
 // the docker program serves both: podman speaks Docker's API
 const engineEnv: NodeJS.ProcessEnv =
   podmanSocket === undefined
-    ? {}
+    ? dockerSocket === undefined
+      ? {}
+      : { DOCKER_HOST: `unix://${dockerSocket}` }
     : {
         HEADJACK_RUNTIME_NAME: 'podman',
         CONTAINER_HOST: `unix://${podmanSocket}`,
@@ -72,10 +77,16 @@ const engineEnv: NodeJS.ProcessEnv =
       };
 Object.assign(process.env, engineEnv);
 
+/** Without the programs that npx adds for us: no user has them there. */
+const userPath = (process.env['PATH'] ?? '')
+  .split(':')
+  .filter(folder => !folder.includes('node_modules'))
+  .join(':');
+
 export function plainEnv(home: string): NodeJS.ProcessEnv {
   return {
     ...engineEnv,
-    PATH: process.env['PATH'],
+    PATH: userPath,
     HOME: home,
     LANG: 'C.UTF-8',
     TERM: 'xterm-256color',
@@ -213,7 +224,7 @@ export function docker(...args: string[]): string {
 
 /** A rootless engine on cgroups v1 has no rights to limit anything, and leaves limits out. */
 export function limitsWork(): boolean {
-  const rootless = onPodman && process.getuid?.() !== 0;
+  const rootless = process.getuid?.() !== 0;
   return !rootless || docker('info', '--format', '{{.CgroupVersion}}').trim() !== '1';
 }
 
