@@ -149,7 +149,8 @@ async function requireKeepAlive(
   const runtime = await services.runtime();
   const runs = await poll(
     async () => {
-      if ((await runtime.processes(container)).some(isKeepAliveItself)) return true;
+      const running = await runtime.processes(container);
+      if (running?.some(isKeepAliveItself) ?? (await keepAliveAnswers(services, container))) return true;
       const found = (await services.lister.list()).find(c => c.id === container);
       return found?.state === 'running' ? undefined : false;
     },
@@ -170,6 +171,16 @@ async function requireKeepAlive(
     {
       hint: 'choose an image with a POSIX shell: hjk run <branch> --image <ref>',
     },
+  );
+}
+
+/** Asks the keep-alive's own file, where the engine cannot list processes. */
+async function keepAliveAnswers(services: Services, container: string): Promise<boolean> {
+  const command = ['sh', '-c', 'test -s /run/headjack/keep-alive'];
+  const asked = services.exec.capture({ container, command, env: [], user: undefined, workdir: '/' });
+  return asked.then(
+    ({ exitCode }) => exitCode === 0,
+    () => false,
   );
 }
 

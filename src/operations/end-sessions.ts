@@ -59,8 +59,8 @@ export async function endEverything(
     .filter(files => loadRecord(files.record)?.ended_at === undefined);
   for (const files of live) orderEnd(files.end, 'stopped', formatTime(services.now()));
   const runtime = await services.runtime();
-  const busy = (await runtime.processes(container)).some(command => !isKeepAlive(command));
-  if (busy) {
+  const running = await runtime.processes(container);
+  if (running === undefined || running.some(command => !isKeepAlive(command))) {
     services.progress.phase('ending sessions');
     await runKiller(services, { container, instanceId: entry.id }, 'all', '-'); // what is left goes with the container
   }

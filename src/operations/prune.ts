@@ -128,7 +128,9 @@ async function whyInUse(services: Services, entry: InstanceEntry): Promise<strin
   const live = sessions.filter(view => isLive(view.state));
   if (live[0] !== undefined) return `session ${live[0].session.name} is ${live[0].state}`;
   const programs = await (await services.runtime()).processes(state.container.id);
-  return programs.some(program => !isKeepAlive(program)) ? 'a program runs in it' : undefined;
+  return programs === undefined || programs.some(program => !isKeepAlive(program))
+    ? 'a program runs in it'
+    : undefined;
 }
 
 /** What `rm` would refuse it for. */

@@ -60,8 +60,6 @@ const podmanSocket = process.env['HJK_TEST_PODMAN'];
 const dockerSocket = process.env['HJK_TEST_DOCKER'];
 export const onPodman = podmanSocket !== undefined;
 export const engineSocket = podmanSocket ?? dockerSocket ?? '/var/run/docker.sock';
-/** An ordinary user's Docker shows that user as root. */
-export const uidInside = dockerSocket !== undefined ? 0 : process.getuid!();
 /** The variable that says where hjk finds the engine. */
 export const hostVariable = onPodman ? 'CONTAINER_HOST' : 'DOCKER_HOST';
 // the docker program serves both: podman speaks Docker's API
