@@ -1,4 +1,4 @@
-import type { BindMount, ContainerSpec } from './port.ts';
+import type { BindMount, ContainerSpec, PublishedPort } from './port.ts';
 
 /**
  * What a container is made of, as options of `docker run`: for containers that another program begins to make. What
@@ -34,13 +34,7 @@ export function runArguments(
       '/run/headjack:mode=1777,size=4m',
     ]),
     ...each('--env', spec.env),
-    ...each(
-      '--publish',
-      spec.ports.map(({ container, hostIp, hostPort }) => {
-        const ip = hostIp.includes(':') ? `[${hostIp}]` : hostIp;
-        return `${ip === '' ? '' : `${ip}:`}${hostPort}${ip === '' && hostPort === '' ? '' : ':'}${container}`;
-      }),
-    ),
+    ...each('--publish', spec.ports.map(formatPort)),
     '--no-healthcheck',
     ...each('--log-driver', ['none']),
     ...each('--restart', ['no']),
@@ -77,6 +71,12 @@ export function runArguments(
       Object.entries({ ...engine.labels, ...spec.labels }).map(([name, value]) => `${name}=${value}`),
     ),
   ];
+}
+
+/** A port as `--publish`, and compose, write it. */
+export function formatPort({ container, hostIp, hostPort }: PublishedPort): string {
+  const ip = hostIp.includes(':') ? `[${hostIp}]` : hostIp;
+  return `${ip === '' ? '' : `${ip}:`}${hostPort}${ip === '' && hostPort === '' ? '' : ':'}${container}`;
 }
 
 function gpus({ count, ids, driver }: NonNullable<ContainerSpec['engine']['gpus']>): string {

@@ -3,14 +3,7 @@ import type { InstanceEntry } from '../catalog/types.ts';
 import { planMounts } from '../container/host-mounts.ts';
 import { formatLabels } from '../container/labels.ts';
 import type { ContainerRuntime, ContainerSpec, ImageInfo, PublishedPort } from '../container/port.ts';
-import {
-  findImageUser,
-  isRoot,
-  noSuchUser,
-  planUser,
-  resolveUser,
-  type ContainerUser,
-} from '../container/user.ts';
+import { isRoot, noSuchUser, resolveUser, type ContainerUser } from '../container/user.ts';
 import { parseEngineOptions, type EngineOptions } from '../container/engine-options.ts';
 import { parseMounts, parsePorts, type ParsedVolumes } from '../container/volumes.ts';
 import { findWeaknesses } from '../container/weaknesses.ts';
@@ -19,6 +12,7 @@ import { HeadjackError } from '../errors.ts';
 import { realPathOf } from '../process/files.ts';
 import { containerEnvironment, requireSshAgent } from './container-environment.ts';
 import { deriveImage } from './derive-image.ts';
+import { furnish, readUserFiles } from './furnish.ts';
 import type { InstanceSpec } from './instance-spec.ts';
 import type { PullPolicy } from './options.ts';
 import type { RepositoryGit, Services } from './services.ts';
@@ -186,52 +180,6 @@ export async function noteIgnoredLimits(
 ): Promise<void> {
   for (const limit of await (await services.runtime()).findIgnoredLimits(container, limits))
     services.progress.note(`Warning: this engine cannot limit ${limit}: --${limit} has no effect`);
-}
-
-/** Who an image knows. */
-export interface UserFiles {
-  readonly passwd: string;
-  readonly group: string;
-}
-
-export async function readUserFiles(runtime: ContainerRuntime, container: string): Promise<UserFiles> {
-  const [passwd = '', group = ''] = await Promise.all(
-    ['/etc/passwd', '/etc/group'].map(file => runtime.readFile(container, file)),
-  );
-  return { passwd, group };
-}
-
-/**
- * Puts into a container that never ran what its programs need: a user of theirs, a home, `/workspace`, `/headjack`.
- * @param imageUser a user of the image's own that has the ids, '' for none
- */
-export async function furnish(
-  runtime: ContainerRuntime,
-  container: string,
-  about: {
-    readonly worktree: string;
-    readonly chosen: { readonly uid: number; readonly gid: number };
-    readonly files: UserFiles;
-    readonly imageUser: string;
-    /** Whether `/workspace` is to lead to the worktree; it does, unless something else is mounted there. */
-    readonly workspace?: boolean;
-    /** Further links to the worktree. */
-    readonly links?: readonly string[];
-  },
-): Promise<ContainerUser> {
-  const { chosen, files, imageUser, worktree } = about;
-  const plan = planUser(chosen, { ...files, user: findImageUser(imageUser, files.passwd) });
-  await runtime.putEntries(container, [
-    ...plan.entries,
-    { kind: 'folder', path: '/headjack', mode: 0o755, ...chosen },
-    { kind: 'folder', path: '/headjack/config', mode: 0o755, ...chosen },
-    ...[...(about.workspace === false ? [] : ['/workspace']), ...(about.links ?? [])].map(place => ({
-      kind: 'link' as const,
-      path: place,
-      target: worktree,
-    })),
-  ]);
-  return plan.user;
 }
 
 /** Tries the names in turn: one that a stranger has is passed over, one that is ours but unrecorded is made anew. */

@@ -1,4 +1,5 @@
-import type { BindMount, PublishedPort } from '../../container/port.ts';
+import type { BindMount } from '../../container/port.ts';
+import { formatPort } from '../../container/run-arguments.ts';
 import type { ComposeDocument } from '../../devcontainer/compose.ts';
 import { isRecord, textOf } from '../../devcontainer/config.ts';
 import { plainPath } from '../../devcontainer/run-options.ts';
@@ -41,7 +42,7 @@ export async function composeOverride(
     ...(listOf(service['security_opt']).some(option => option.startsWith('no-new-privileges'))
       ? {}
       : { security_opt: ['no-new-privileges'] }),
-    ports: [...plan.spec.ports, ...forwarded].map(portText),
+    ports: [...plan.spec.ports, ...forwarded].map(formatPort),
   };
   const others = Object.keys(document.services)
     .filter(name => name !== main.name)
@@ -57,10 +58,6 @@ export async function composeOverride(
 
 function bindOf(mount: BindMount): Record<string, unknown> {
   return { type: 'bind', source: mount.source, target: mount.target, read_only: mount.readOnly };
-}
-
-function portText({ container, hostIp, hostPort }: PublishedPort): string {
-  return `${hostIp === '' ? '' : `${hostIp}:`}${hostPort}${hostPort === '' && hostIp === '' ? '' : ':'}${container}`;
 }
 
 /** The worktree where the compose file mounts it: `.git` is no more writable there. Anything else over ours is refused. */

@@ -10,13 +10,8 @@ import { realPathOf } from '../../process/files.ts';
 import { runCaptured } from '../../process/run.ts';
 import { deriveImage } from '../derive-image.ts';
 import type { DevcontainerSpec } from '../instance-spec.ts';
-import {
-  furnish,
-  readUserFiles,
-  type ContainerOrder,
-  type ContainerPlan,
-  type UserFiles,
-} from '../make-container.ts';
+import { furnish, readUserFiles, type UserFiles } from '../furnish.ts';
+import type { ContainerOrder, ContainerPlan } from '../make-container.ts';
 import { commitClaimed, type Claim } from '../operation.ts';
 import type { Services } from '../services.ts';
 import { imageLabels } from './clean.ts';
