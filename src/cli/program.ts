@@ -61,6 +61,12 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
     json(command)
       .option('--image <ref>', 'the container image')
       .addOption(
+        new Option(
+          '--devcontainer <name>',
+          'which devcontainer.json of the branch: a folder in .devcontainer, or a path',
+        ).conflicts('image'),
+      )
+      .addOption(
         new Option('--pull <when>', 'fetch the image: missing (default), always or never').choices([
           'missing',
           'always',
@@ -151,6 +157,7 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
   define('trust <branch>', "approve what a branch's devcontainer.json does on this machine", command =>
     json(command)
       .option('--from <ref>', 'of a branch that run would start from there')
+      .option('--devcontainer <name>', 'which of several that the branch has')
       .option('-y, --yes', 'do not ask')
       .option('--revoke', 'take back every approval of this repository'),
   );

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { isAtOrBelow } from '../core/place.ts';
 import { HeadjackError, ignoring } from '../errors.ts';
 import { readIfThere, realPathOf, writeDurably } from '../process/files.ts';
 import { makerTag } from '../process/maker-tag.ts';
@@ -126,7 +127,7 @@ function alternates(commonDir: string, seen = new Set<string>()): string[] {
   for (const line of (readIfThere(path.join(objects, 'info', 'alternates')) ?? '').split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
     const place = path.resolve(objects, line);
-    if (seen.has(place) || !fs.existsSync(place) || place.startsWith(`${objects}/`)) continue;
+    if (seen.has(place) || !fs.existsSync(place) || isAtOrBelow(place, objects)) continue;
     seen.add(place);
     alternates(path.dirname(place), seen);
   }
@@ -139,12 +140,7 @@ function mountRemote(remote: string, commonDir: string): BindMount[] {
   const gitDir = candidates.find(
     place => fs.existsSync(path.join(place, 'HEAD')) && fs.existsSync(path.join(place, 'objects')),
   );
-  if (
-    gitDir === undefined ||
-    realPathOf(gitDir) === commonDir ||
-    realPathOf(gitDir).startsWith(`${commonDir}/`)
-  )
-    return [];
+  if (gitDir === undefined || isAtOrBelow(realPathOf(gitDir), commonDir)) return [];
   const masks = maskGitDirectory(gitDir, false).filter(mount => !mount.target.endsWith('/config.worktree'));
   const worktrees = path.join(gitDir, 'worktrees');
   return [

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isAtOrBelow } from '../core/place.ts';
 import { parseSize } from '../core/size.ts';
 import { HeadjackError } from '../errors.ts';
 import type { BindMount, PublishedPort } from './port.ts';
@@ -54,9 +55,7 @@ function plain({ source, target, readOnly }: BindMount): BindMount {
 
 function checkPlace<T extends Given>(mount: T, what: string, reserved: readonly string[]): T {
   const target = path.posix.normalize(mount.target).replace(/\/+$/, '');
-  const taken = reserved.find(
-    own => target === own || target === '' || target.startsWith(`${own}/`) || own.startsWith(`${target}/`),
-  );
+  const taken = reserved.find(own => isAtOrBelow(target, own) || isAtOrBelow(own, target));
   if (taken === undefined) return { ...mount, target };
   throw new HeadjackError('usage', `${what}: ${taken} is the instance's own`, {
     hint: 'choose another place in the container',

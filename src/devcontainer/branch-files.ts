@@ -11,31 +11,34 @@ export interface BranchFile {
   readonly content: Buffer;
 }
 
-/** Reads files, and whole folders, of a branch; those that are not there are left out. A link is never followed. */
-export type ReadBranch = (paths: readonly string[]) => Promise<BranchFile[]>;
+/** What is wanted of a branch, by paths from its root on: files, and folders with everything in them. */
+interface WantedFiles {
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
 
-const MOST_FILES = 2000;
+/** Reads files of a branch; those that are not there are left out. A link is never followed. */
+export type ReadBranch = (wanted: WantedFiles) => Promise<BranchFile[]>;
 
 /** Files of a worktree, which an agent may have written: links in the way of a path lead nowhere. */
 export function readWorktree(root: string): ReadBranch {
-  const found = new Map<string, BranchFile>();
-  const visit = (relative: string): void => {
+  const visit = (relative: string, whole: boolean): BranchFile[] => {
     const place = path.join(root, relative);
     const stat = fs.lstatSync(place, { throwIfNoEntry: false });
-    if (stat === undefined || found.size >= MOST_FILES) return;
-    if (stat.isDirectory()) {
-      for (const name of fs.readdirSync(place).sort()) if (name !== '.git') visit(path.join(relative, name));
-    } else if (stat.isFile() || stat.isSymbolicLink()) {
-      const link = stat.isSymbolicLink();
-      const content = link ? Buffer.from(fs.readlinkSync(place)) : fs.readFileSync(place);
-      found.set(relative, { path: relative, link, content });
-    }
+    if (stat?.isDirectory() === true)
+      return (whole ? fs.readdirSync(place) : [])
+        .filter(name => name !== '.git')
+        .flatMap(name => visit(path.join(relative, name), true));
+    if (stat?.isSymbolicLink() === true)
+      return [{ path: relative, link: true, content: Buffer.from(fs.readlinkSync(place)) }];
+    return stat?.isFile() === true ? [{ path: relative, link: false, content: fs.readFileSync(place) }] : [];
   };
-  return paths => {
-    found.clear();
-    for (const wanted of paths) if (!leadsThroughLink(root, path.dirname(wanted))) visit(wanted);
-    return Promise.resolve([...found.values()]);
-  };
+  const reachable = (place: string): boolean => !leadsThroughLink(root, path.dirname(place));
+  return ({ files, folders }) =>
+    Promise.resolve([
+      ...files.filter(reachable).flatMap(file => visit(file, false)),
+      ...folders.filter(reachable).flatMap(folder => visit(folder, true)),
+    ]);
 }
 
 function leadsThroughLink(root: string, relative: string): boolean {
@@ -54,19 +57,18 @@ export interface DevcontainerContent {
   readonly digest: string;
 }
 
-/** @param file where the configuration is; `config` what it says */
+/**
+ * @param own the configuration's file and all that lies in the folder for such files, as `config` was read from it
+ */
 export async function collectContent(
   file: string,
+  own: readonly BranchFile[],
   config: DevcontainerConfig,
   read: ReadBranch,
 ): Promise<DevcontainerContent> {
-  const folder = path.dirname(file);
   const named = namedFiles(file, config).filter(name => name !== '' && !name.startsWith('../'));
-  const own = folder === '.' ? file : folder;
-  const found = await read([...new Set([own, ...named])]);
-  // a word that happens to be the name of a folder brings in nothing
-  const wanted = found.filter(f => f.path.startsWith(`${own}/`) || [own, ...named].includes(f.path));
-  const files = [...new Map(wanted.map(f => [f.path, f])).values()].sort((a, b) =>
+  const others = await read({ files: named.filter(name => !own.some(f => f.path === name)), folders: [] });
+  const files = [...new Map([...own, ...others].map(f => [f.path, f])).values()].sort((a, b) =>
     a.path < b.path ? -1 : 1,
   );
   return { file, files, digest: digestOf(file, files) };

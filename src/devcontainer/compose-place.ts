@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isAtOrBelow } from '../core/place.ts';
 import type { Inside } from './run-options.ts';
 
 export interface ComposePlace extends Inside {
@@ -29,8 +30,7 @@ export function placeOf(given: string, { base }: ComposePlace): string {
 }
 
 function isWithin(place: string, { worktree }: ComposePlace): boolean {
-  const root = path.posix.resolve('/', worktree);
-  return place === root || place.startsWith(`${root}/`);
+  return isAtOrBelow(place, path.posix.resolve('/', worktree));
 }
 
 export function variable(name: string): string {

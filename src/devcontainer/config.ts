@@ -4,9 +4,6 @@ import { HeadjackError } from '../errors.ts';
 /** A devcontainer.json, as written. Nothing in it is trusted to be of the right type. */
 export type DevcontainerConfig = Readonly<Record<string, unknown>>;
 
-/** Where a branch may have it, in the order in which it is looked for. */
-export const configPlaces: readonly string[] = ['.devcontainer/devcontainer.json', '.devcontainer.json'];
-
 /** Keys that say nothing to the engine: with `image` alone beside them, the image is all there is to it. */
 const silentKeys: readonly string[] = [
   '$schema',

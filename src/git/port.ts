@@ -41,8 +41,11 @@ export interface RepositoryGit {
   /** Deletes a branch that is at `tip`; its configuration stays. False where it is elsewhere. */
   dropBranch(branch: string, tip: string): Promise<boolean>;
   findCommit(ref: string): Promise<string | undefined>;
-  /** Files of a commit, and whole folders; those that it has not are left out. */
-  readFiles(commit: string, paths: readonly string[]): Promise<CommitFile[]>;
+  /** Files of a commit, and folders with everything in them, by their paths from the root on; those that it has not are left out. */
+  readFiles(
+    commit: string,
+    wanted: { readonly files: readonly string[]; readonly folders: readonly string[] },
+  ): Promise<CommitFile[]>;
   identity(): Promise<{ name: string | undefined; email: string | undefined }>;
   /** Remotes that are paths of this machine. */
   localRemotes(): Promise<string[]>;

@@ -1,15 +1,16 @@
+import { isAtOrBelow } from '../core/place.ts';
 import { runCaptured } from '../process/run.ts';
 import { defusedSettings, gitEnvironment } from './environment.ts';
 import { gitFailed, gitMissing } from './plumbing.ts';
 import type { CommitFile } from './port.ts';
 
 /**
- * Files of a commit, and whole folders, by their paths from the root on; those that it has not are left out. Contents are as
- * stored: no filter runs.
+ * Files of a commit, and folders with everything in them, by their paths from the root on; those that it has not are left out.
+ * Contents are as stored: no filter runs.
  */
 export async function readCommit(
   gitDir: string,
-  at: { readonly commit: string; readonly paths: readonly string[] },
+  at: { readonly commit: string; readonly files: readonly string[]; readonly folders: readonly string[] },
   env: NodeJS.ProcessEnv,
 ): Promise<CommitFile[]> {
   const git = async (args: readonly string[], input = ''): Promise<Buffer> => {
@@ -23,14 +24,18 @@ export async function readCommit(
     if (ran.code !== 0) throw gitFailed(args, ran);
     return ran.stdout;
   };
-  const listing = await git(['ls-tree', '-r', '-z', '--full-tree', at.commit, '--', ...at.paths]);
+  const paths = [...at.files, ...at.folders];
+  // without a path git would list everything
+  if (paths.length === 0) return [];
+  const listing = await git(['ls-tree', '-r', '-z', '--full-tree', at.commit, '--', ...paths]);
   const listed = listing
     .toString('utf8')
     .split('\0')
     .flatMap(line => {
       const [, mode = '', id = '', name = ''] = /^(\d+) blob ([0-9a-f]+)\t(.*)$/s.exec(line) ?? [];
       return id === '' ? [] : [{ id, link: mode === '120000', path: name }];
-    });
+    })
+    .filter(({ path }) => at.files.includes(path) || at.folders.some(folder => isAtOrBelow(path, folder)));
   if (listed.length === 0) return [];
   const bytes = await git(['cat-file', '--batch'], listed.map(f => `${f.id}\n`).join(''));
   let offset = 0;

@@ -215,7 +215,7 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       return done !== undefined || (await findCommit(`refs/heads/${branch}`)) === undefined;
     },
 
-    readFiles: (commit, paths) => readCommit(repository.commonDir, { commit, paths }, env),
+    readFiles: (commit, wanted) => readCommit(repository.commonDir, { commit, ...wanted }, env),
 
     async identity() {
       const { userName, userEmail } = await loadConfig();

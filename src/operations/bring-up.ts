@@ -11,7 +11,8 @@ import { ensureWorktree, worktreeGone, type Made } from './ensure-worktree.ts';
 import { closeSessions } from './end-sessions.ts';
 import { findContainer } from './find-container.ts';
 import { refuseOtherRuntime } from './other-runtime.ts';
-import { loadSpec, saveEnvironment, saveSpec, unfinishedSpec, type InstanceSpec } from './instance-spec.ts';
+import { saveEnvironment } from './instance-environment.ts';
+import { loadSpec, saveSpec, unfinishedSpec, type InstanceSpec } from './instance-spec.ts';
 import { createContainer } from './make-container.ts';
 import { noteMasks } from './masks.ts';
 import { commitClaimed, throwIfInterrupted, type Claim } from './operation.ts';
@@ -134,7 +135,9 @@ async function startContainer(
   const started = loadSpec(file);
   if (started !== undefined) saveSpec(file, { ...started, masked });
   if (spec?.devcontainer !== undefined)
-    await (await import('./devcontainer/up.ts')).runStartCommands(services, { held, repository, container });
+    await (
+      await import('./devcontainer/up.ts')
+    ).runStartCommands(services, { held, repository, spec, container });
 }
 
 /**

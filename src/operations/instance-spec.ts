@@ -1,5 +1,4 @@
-import fs from 'node:fs';
-import { HeadjackError, messageOf } from '../errors.ts';
+import { HeadjackError } from '../errors.ts';
 import { parseSize } from '../core/size.ts';
 import type { RunFlag } from '../container/run-flags.ts';
 import { makeMountAbsolute, makeVolumeAbsolute } from '../container/volumes.ts';
@@ -23,11 +22,23 @@ export interface DevcontainerSpec {
   readonly compose?: boolean;
 }
 
+/** What a container is to be made of. */
+export interface Making {
+  /** '' where a devcontainer.json builds it. */
+  readonly image: string;
+  /** The devcontainer.json of the branch that counts, if one does. */
+  readonly devcontainerFile?: string | undefined;
+  /** Set where the devcontainer CLI makes it. */
+  readonly devcontainer?: DevcontainerSpec | undefined;
+}
+
 /** What an instance is made of, kept in `<state root>/instances/<id>/spec.json`. Values of variables are kept apart from it. */
 export interface InstanceSpec {
   readonly schema: 1;
   /** '' where a devcontainer.json builds it. */
   readonly image: string;
+  /** The devcontainer.json of the branch that counted, whatever makes the container. */
+  readonly devcontainer_file?: string;
   /** Set where the devcontainer CLI makes the container. */
   readonly devcontainer?: DevcontainerSpec;
   /** Where a branch that does not exist yet is to start. */
@@ -58,16 +69,13 @@ export interface InstanceSpec {
  * @param cwd what relative paths start from: they are kept absolute
  * @throws HeadjackError usage
  */
-export function parseSpec(
-  options: RunOptions,
-  image: string,
-  cwd: string,
-  devcontainer?: DevcontainerSpec,
-): InstanceSpec {
+export function parseSpec(options: RunOptions, making: Making, cwd: string): InstanceSpec {
+  const { image, devcontainerFile, devcontainer } = making;
   const env_names = options.env.map(given => given.split('=', 1)[0] ?? '');
   return {
     schema: 1,
     image,
+    ...(devcontainerFile === undefined ? {} : { devcontainer_file: devcontainerFile }),
     ...(devcontainer === undefined ? {} : { devcontainer }),
     from: options.from ?? null,
     memory: parseMemory(options.memory),
@@ -106,54 +114,6 @@ function parseNumber(flag: string, text: string | undefined, least: number, most
   );
 }
 
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
-
-/**
- * The variables that `-e` and `--env-file` give, later ones winning. `NAME` alone takes the caller's value.
- * @throws HeadjackError usage for a bad name, a variable that is not set, a reserved one, a file that cannot be read
- */
-export function parseEnvironment(
-  options: Pick<RunOptions, 'env' | 'envFiles'>,
-  callers: NodeJS.ProcessEnv,
-): Record<string, string> {
-  const result: Record<string, string> = {};
-  const put = (given: string, source: string): void => {
-    const equals = given.indexOf('=');
-    const name = equals < 0 ? given : given.slice(0, equals);
-    if (!VARIABLE.test(name))
-      throw new HeadjackError('usage', `${source}: ${JSON.stringify(name)} is no variable name`, {
-        hint: 'use NAME or NAME=value',
-      });
-    if (name.startsWith('HEADJACK_'))
-      throw new HeadjackError('usage', `${source}: ${name} is reserved for headjack's own use`, {
-        hint: 'choose another name',
-      });
-    const value = equals < 0 ? callers[name] : given.slice(equals + 1);
-    if (value === undefined)
-      throw new HeadjackError('usage', `${source}: ${name} is not set here`, {
-        hint: `export ${name}=… first`,
-      });
-    result[name] = value;
-  };
-  for (const file of options.envFiles) {
-    let text: string;
-    try {
-      text = fs.readFileSync(file, 'utf8');
-    } catch (error) {
-      throw new HeadjackError('usage', `--env-file: ${file} cannot be read: ${messageOf(error)}`, {
-        hint: 'check the path',
-        cause: error,
-      });
-    }
-    text.split(/\r?\n/).forEach((line, i) => {
-      if (line.trim() !== '' && !line.trimStart().startsWith('#'))
-        put(line.trimStart(), `${file}:${String(i + 1)}`);
-    });
-  }
-  for (const given of options.env) put(given, '-e');
-  return result;
-}
-
 /** Flags of this `run` that differ from what the instance was made with. Flags that were not given do not count. */
 export function differences(made: InstanceSpec, wanted: InstanceSpec, options: RunOptions): string[] {
   const found: string[] = [];
@@ -163,6 +123,12 @@ export function differences(made: InstanceSpec, wanted: InstanceSpec, options: R
   };
   const image = made.devcontainer === undefined ? made.image : made.devcontainer.file;
   compare('--image', options.image !== undefined, image, wanted.image);
+  compare(
+    '--devcontainer',
+    options.devcontainer !== undefined,
+    made.devcontainer_file,
+    wanted.devcontainer_file,
+  );
   compare('--memory', options.memory !== undefined, made.memory, wanted.memory);
   compare('--cpus', options.cpus !== undefined, made.cpus, wanted.cpus);
   compare('--pids', options.pids !== undefined, made.pids, wanted.pids);
@@ -192,6 +158,7 @@ export function mergeSpec(
   return {
     schema: 1,
     image: given.image,
+    ...(given.devcontainer_file === undefined ? {} : { devcontainer_file: given.devcontainer_file }),
     ...(given.devcontainer === undefined ? {} : { devcontainer: given.devcontainer }),
     from: made.from,
     memory: pick('memory', options.memory !== undefined),
@@ -241,14 +208,4 @@ export function loadSpec(file: string): InstanceSpec | undefined {
 
 export function saveSpec(file: string, spec: InstanceSpec): void {
   replaceFile(file, `${JSON.stringify(spec, null, 2)}\n`);
-}
-
-/** Values of the user's variables: in a file of 0600, never in the container's own environment, which `inspect` shows for ever. */
-export function saveEnvironment(file: string, env: Readonly<Record<string, string>>): void {
-  replaceFile(file, `${JSON.stringify(env)}\n`);
-}
-
-export function loadEnvironment(file: string): Record<string, string> {
-  const text = readIfThere(file);
-  return text === undefined ? {} : (JSON.parse(text) as Record<string, string>);
 }

@@ -10,7 +10,8 @@ import { refuseStranger } from './ensure-worktree.ts';
 import { chooseMaking } from './devcontainer/choose.ts';
 import { branchReader } from './devcontainer/find.ts';
 import { belongsTo, findInstance } from './find-instance.ts';
-import { parseEnvironment, parseSpec } from './instance-spec.ts';
+import { parseEnvironment } from './instance-environment.ts';
+import { parseSpec } from './instance-spec.ts';
 import { requireSshAgent } from './container-environment.ts';
 import { parseMaking, reservedPlaces } from './make-container.ts';
 import { newOperation, type Claim } from './operation.ts';
@@ -42,14 +43,13 @@ export async function commitNewInstance(
       .catch(() => undefined);
     const git = await services.git(repository, operation.id);
     const origin = await git.planBranch(branch, options.from);
-    const { image, devcontainer } = await chooseMaking(services, {
+    const making = await chooseMaking(services, {
       repository,
       branch,
       read: branchReader(git, undefined, origin.commit),
-      given: options.image,
-      pull: options.pull,
+      options,
     });
-    const spec = parseSpec(all, image, services.cwd, devcontainer);
+    const spec = parseSpec(all, making, services.cwd);
     const planned = await services.catalog.read(catalog => newEntry(catalog, of));
     refuseStranger(planned);
     await git.requireNotCheckedOut(branch, planned.worktree);
@@ -72,7 +72,11 @@ export async function commitNewInstance(
 
 /** A bad flag is told before git or the engine are asked. @throws HeadjackError usage */
 export function checkOptions(services: Services, options: RunOptions): void {
-  const { mounts, engine } = parseMaking(parseSpec(options, '', services.cwd), services.cwd, reservedPlaces);
+  const { mounts, engine } = parseMaking(
+    parseSpec(options, { image: '' }, services.cwd),
+    services.cwd,
+    reservedPlaces,
+  );
   // podman would make a folder, or say nothing
   for (const { source } of mounts.binds)
     if (!fs.existsSync(source)) throw missingHere(`bind source path does not exist: ${source}`);

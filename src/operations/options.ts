@@ -7,6 +7,8 @@ export interface RunOptions {
   readonly branch: string;
   readonly from: string | undefined;
   readonly image: string | undefined;
+  /** Which devcontainer.json of the branch, as `devcontainerPlace` reads it; never with `image`. */
+  readonly devcontainer: string | undefined;
   /** As written: `512m`. */
   readonly memory: string | undefined;
   readonly cpus: string | undefined;

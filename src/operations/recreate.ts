@@ -6,19 +6,11 @@ import { makePrivateFolder } from '../process/files.ts';
 import { instanceFiles } from '../session/files.ts';
 import { bringUp, BringUpFailed, dropFresh } from './bring-up.ts';
 import { chooseMaking } from './devcontainer/choose.ts';
-import { branchReader } from './devcontainer/find.ts';
+import { branchReader, devcontainerName } from './devcontainer/find.ts';
 import { worktreeGone } from './ensure-worktree.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
-import {
-  loadEnvironment,
-  loadSpec,
-  mergeSpec,
-  parseEnvironment,
-  parseSpec,
-  saveEnvironment,
-  saveSpec,
-  type InstanceSpec,
-} from './instance-spec.ts';
+import { loadEnvironment, parseEnvironment, saveEnvironment } from './instance-environment.ts';
+import { loadSpec, mergeSpec, parseSpec, saveSpec, type InstanceSpec } from './instance-spec.ts';
 import { checkOptions } from './new-instance.ts';
 import { claimOrRefuse, refuseBusy, refuseHalfRestored, release, type Claim } from './operation.ts';
 import type { RunOptions } from './options.ts';
@@ -59,16 +51,15 @@ export async function recreateInstance(
   const git = await services.git(repository);
   const commit = (await git.findCommit(`refs/heads/${entry.branch}`)) ?? 'HEAD';
   // a devcontainer.json counts as it is in the worktree now; an image stays what it was
-  const { image, devcontainer } = await chooseMaking(services, {
+  const making = await chooseMaking(services, {
     repository,
     branch: entry.branch,
     read: branchReader(git, entry.worktree, commit),
-    given: options.image ?? (old?.devcontainer === undefined ? old?.image : undefined),
-    pull: options.pull,
+    options: { ...options, ...makingOf(old, options) },
   });
   // an instance of which nothing is known is made as a new one
   const all = old === undefined ? withConfiguredFlags(services, options) : options;
-  const given = parseSpec(all, image, services.cwd, devcontainer);
+  const given = parseSpec(all, making, services.cwd);
   checkOptions(services, all);
   const oldEnv = loadEnvironment(files.env);
   const env = { ...oldEnv, ...parseEnvironment(all, services.env) };
@@ -78,6 +69,18 @@ export async function recreateInstance(
   if (state.container !== undefined && !options.yes && !(await options.confirm(entry))) return undefined;
   const held = await claimOrRefuse(services, entry, 'recreate');
   return replaceContainer(services, held, repository, { spec, env, old, oldEnv });
+}
+
+/** What the instance is made of, where nothing else is given. One at a usual place is looked for anew. */
+function makingOf(
+  old: InstanceSpec | undefined,
+  options: RunOptions,
+): Pick<RunOptions, 'image' | 'devcontainer'> {
+  if (options.image !== undefined || options.devcontainer !== undefined || old === undefined) return options;
+  const { devcontainer, devcontainer_file: file = '' } = old;
+  return devcontainer === undefined
+    ? { image: old.image, devcontainer: undefined }
+    : { image: undefined, devcontainer: file === '' ? undefined : devcontainerName(file) };
 }
 
 async function replaceContainer(

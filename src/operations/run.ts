@@ -6,9 +6,10 @@ import { instanceFiles } from '../session/files.ts';
 import { bringUp, BringUpFailed, dropFresh, type MakePlan } from './bring-up.ts';
 import type { Made } from './ensure-worktree.ts';
 import { chooseMaking } from './devcontainer/choose.ts';
-import { branchReader } from './devcontainer/find.ts';
+import { branchReader, devcontainerPlace } from './devcontainer/find.ts';
 import { findInstance, requireRepository } from './find-instance.ts';
-import { differences, loadSpec, parseEnvironment, parseSpec, type InstanceSpec } from './instance-spec.ts';
+import { parseEnvironment } from './instance-environment.ts';
+import { differences, loadSpec, parseSpec, type InstanceSpec } from './instance-spec.ts';
 import {
   claim,
   dropEntry,
@@ -93,27 +94,20 @@ async function bringUpExisting(
     if (held !== undefined) await finishRemoval(services, held);
     return undefined;
   }
-  if (made !== undefined)
-    refuseOtherOptions(
-      existing,
-      made,
-      parseSpec(options, options.image ?? made.image, services.cwd),
-      options,
-    );
+  if (made !== undefined) refuseOtherOptions(services, existing, made, options);
   else if (existing.container_id === '') {
     // nothing was decided before its maker died: this call decides
     const all = withConfiguredFlags(services, options);
     const env = parseEnvironment(all, services.env);
     const git = await services.git(repository);
     const commit = (await git.findCommit(`refs/heads/${options.branch}`)) ?? options.from ?? 'HEAD';
-    const { image, devcontainer } = await chooseMaking(services, {
+    const making = await chooseMaking(services, {
       repository,
       branch: options.branch,
       read: branchReader(git, existing.worktree, commit),
-      given: options.image,
-      pull: options.pull,
+      options,
     });
-    const spec = parseSpec(all, image, services.cwd, devcontainer);
+    const spec = parseSpec(all, making, services.cwd);
     const held = await claim(services, existing, 'run');
     return held === undefined
       ? undefined
@@ -130,12 +124,15 @@ async function bringUpExisting(
 }
 
 function refuseOtherOptions(
+  services: Services,
   existing: InstanceEntry,
   made: InstanceSpec,
-  wanted: InstanceSpec,
   options: RunOptions,
 ): void {
-  const found = differences(made, wanted, options);
+  const devcontainerFile =
+    options.devcontainer === undefined ? undefined : devcontainerPlace(options.devcontainer);
+  const making = { image: options.image ?? made.image, devcontainerFile };
+  const found = differences(made, parseSpec(options, making, services.cwd), options);
   if (options.from !== undefined) found.push('--from: the branch exists already');
   if (found.length === 0) return;
   throw new HeadjackError(

@@ -9,6 +9,7 @@ import { endedNote, publicEntry } from '../public-entry.ts';
 export interface ContainerFlags {
   readonly from?: string;
   readonly image?: string;
+  readonly devcontainer?: string;
   readonly memory?: string;
   readonly cpus?: string;
   readonly pids?: string;
@@ -42,11 +43,12 @@ export const run: Handler<ContainerFlags> = async (context, words, flags) => {
 
 /** hjk's own flags, and those of the container runtime after `--`. @throws HeadjackError usage */
 export function runOptions(context: CommandContext, branch: string, flags: ContainerFlags): RunOptions {
-  const { from, image, memory, cpus, pids, network } = flags;
+  const { from, image, devcontainer, memory, cpus, pids, network } = flags;
   const own: RunOptions = {
     branch,
     from,
     image,
+    devcontainer,
     memory,
     cpus,
     pids,

@@ -5,6 +5,7 @@ import type { Handler } from '../context.ts';
 
 interface Flags {
   readonly from?: string;
+  readonly devcontainer?: string;
   readonly yes?: boolean;
   readonly revoke?: boolean;
 }
@@ -22,6 +23,7 @@ export const trust: Handler<Flags> = async (context, words, flags) => {
   const view = await trustBranch(services, {
     branch,
     from: flags.from,
+    devcontainer: flags.devcontainer,
     confirm: found => {
       if (!context.json) output.answer(describe(found));
       if (flags.yes === true) return Promise.resolve(true);

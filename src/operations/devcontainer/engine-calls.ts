@@ -7,6 +7,7 @@ import {
   type Inside,
   type RunOption,
 } from '../../devcontainer/run-options.ts';
+import { isAtOrBelow } from '../../core/place.ts';
 import { realPathOf } from '../../process/files.ts';
 
 /** A `docker run` of the devcontainer CLI, taken apart. */
@@ -36,7 +37,7 @@ export function parseRunCall(args: readonly string[]): RunCall | undefined {
 export function findBuildReaches(args: readonly string[], allowed: readonly string[]): string[] {
   const within = (place: string): boolean => {
     const real = realPathOf(path.resolve(place));
-    return allowed.some(folder => real === folder || real.startsWith(`${folder}/`));
+    return allowed.some(folder => isAtOrBelow(real, folder));
   };
   const found: string[] = [];
   const options = args.slice(args[0] === 'buildx' ? 2 : 1, -1);

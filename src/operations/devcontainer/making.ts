@@ -5,6 +5,7 @@ import { composeFiles } from '../../devcontainer/branch-files.ts';
 import { devcontainerId, type DevcontainerConfig } from '../../devcontainer/config.ts';
 import { findReaches } from '../../devcontainer/reaches.ts';
 import { plainPath, type Inside } from '../../devcontainer/run-options.ts';
+import { isAtOrBelow } from '../../core/place.ts';
 import { HeadjackError } from '../../errors.ts';
 import { realPathOf } from '../../process/files.ts';
 import { runCaptured } from '../../process/run.ts';
@@ -98,7 +99,7 @@ export function requireInside(making: Making, places: readonly string[], folder:
   making.requireApproved(
     places.flatMap(place => {
       const real = realPathOf(path.resolve(folder, place));
-      return allowed.some(root => real === root || real.startsWith(`${root}/`))
+      return allowed.some(root => isAtOrBelow(real, root))
         ? []
         : [`${place}: leads out of the worktree, to ${real}`];
     }),
@@ -175,9 +176,7 @@ function idsOf(
 /** One of the places that are the instance's own, in one or above one. */
 export function findTaken(place: string, plan: ContainerPlan): string | undefined {
   const wanted = plainPath(place);
-  return plan.reserved.find(
-    own => own === wanted || wanted === '/' || own.startsWith(`${wanted}/`) || wanted.startsWith(`${own}/`),
-  );
+  return plan.reserved.find(own => isAtOrBelow(own, wanted) || isAtOrBelow(wanted, own));
 }
 
 export function placeTaken({ found }: Making, taken: string): HeadjackError {

@@ -5,7 +5,10 @@ import { HeadjackError } from '../../errors.ts';
 import { diffTexts } from '../../git/diff-texts.ts';
 import { findInstance, requireRepository } from '../find-instance.ts';
 import type { Services } from '../services.ts';
-import { branchReader, findDevcontainer, type Devcontainer } from './find.ts';
+import { loadSpec } from '../instance-spec.ts';
+import { placesOf } from '../session-states.ts';
+import { instanceFiles } from '../../session/files.ts';
+import { branchReader, devcontainerName, findDevcontainer, type Devcontainer } from './find.ts';
 
 /** The configuration as it is written: variables stand for themselves. */
 const asWritten = { worktree: '${localWorkspaceFolder}', devcontainerId: '${devcontainerId}' };
@@ -34,12 +37,13 @@ export function requireTrust(
 }
 
 export function untrusted(branch: string, file: string, reaches: readonly string[]): HeadjackError {
+  const name = devcontainerName(file);
   return new HeadjackError(
     'untrusted',
     `${file} of branch "${branch}" reaches this machine, and is not approved`,
     {
       details: reaches,
-      hint: `look at it and approve it: hjk trust ${branch}, or do without it: --image <ref>`,
+      hint: `look at it and approve it: hjk trust ${branch}${name === undefined ? '' : ` --devcontainer ${name}`}, or do without it: --image <ref>`,
     },
   );
 }
@@ -58,6 +62,8 @@ export interface TrustOptions {
   readonly branch: string;
   /** As `run --from`, for a branch that does not exist yet. */
   readonly from: string | undefined;
+  /** Which of the branch, as `run --devcontainer`; else that of its instance. */
+  readonly devcontainer: string | undefined;
   /** Asks on a terminal. @throws HeadjackError confirmation_required without one */
   readonly confirm: (view: TrustView) => Promise<boolean>;
 }
@@ -74,7 +80,11 @@ export async function trustBranch(services: Services, options: TrustOptions): Pr
   );
   const git = await services.git(repository);
   const { commit } = await git.planBranch(options.branch, options.from);
-  const found = await findDevcontainer(branchReader(git, entry?.worktree, commit));
+  const made = entry === undefined ? undefined : loadSpec(instanceFiles(placesOf(services), entry.id).spec);
+  const wanted =
+    options.devcontainer ??
+    (made?.devcontainer_file === undefined ? undefined : devcontainerName(made.devcontainer_file));
+  const found = await findDevcontainer(branchReader(git, entry?.worktree, commit), wanted);
   if (found === undefined) return undefined;
   const { content } = found;
   const store = trustStore(services, repository);

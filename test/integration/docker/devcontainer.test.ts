@@ -232,6 +232,47 @@ describe('a devcontainer.json', () => {
     );
   });
 
+  it('of several with names is chosen, and stays so', async () => {
+    await using box = makeSandbox({ env });
+    const file = (name: string): Record<string, unknown> => ({
+      build: { dockerfile: '../Dockerfile' },
+      features: { '../feature': {} },
+      containerEnv: { NAME: name },
+      postCreateCommand: `echo ${name} > /tmp/made`,
+    });
+    commit(box, {
+      '.devcontainer/one/devcontainer.json': file('one'),
+      '.devcontainer/two/devcontainer.json': { ...file('two'), runArgs: ['--cap-add=SYS_PTRACE'] },
+      '.devcontainer/Dockerfile': `FROM ${testImage}\n`,
+      '.devcontainer/feature/devcontainer-feature.json': { id: 'feature', version: '1.0.0' },
+      '.devcontainer/feature/install.sh': '#!/bin/sh\necho common > /feature\n',
+    });
+    expect(await box.hjk('run', 'x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/2 dev containers.*one, two[\s\S]*--devcontainer one/) as string,
+    });
+    expect((await box.hjk('run', 'x', '--devcontainer', 'one', '--image', testImage)).code).toBe(2);
+    expect(await box.hjk('run', 'x', '--devcontainer', 'two')).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('hjk trust x --devcontainer two') as string,
+    });
+    await box.ok('trust', 'x', '--devcontainer', 'two', '--yes');
+    await box.ok('run', 'x', '--devcontainer', 'two');
+    const shown = 'cat /tmp/made /feature; echo $NAME';
+    expect(await inside(box, 'x', shown)).toBe('two\ncommon\ntwo\n');
+    expect(await box.hjk('run', 'x', '--devcontainer', 'one')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('--devcontainer: made with') as string,
+    });
+    await box.ok('run', 'x', '--devcontainer', '.devcontainer/two');
+    await box.ok('recreate', 'x', '--yes');
+    expect(await inside(box, 'x', shown)).toBe('two\ncommon\ntwo\n');
+    await box.ok('recreate', 'x', '--yes', '--devcontainer', 'one');
+    expect(await inside(box, 'x', shown)).toBe('one\ncommon\none\n');
+    await box.ok('rm', 'x', '--force');
+    expect(left(box)).toEqual([]);
+  });
+
   it('is read from the worktree alone: a link in the way of a path leads nowhere', async () => {
     await using box = makeSandbox({ env });
     fs.mkdirSync(path.join(box.folder, 'elsewhere'));

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { collectContent, type BranchFile } from '../../../src/devcontainer/branch-files.ts';
+import {
+  collectContent,
+  type BranchFile,
+  type DevcontainerContent,
+} from '../../../src/devcontainer/branch-files.ts';
 import {
   devcontainerId,
   needsBuilder,
@@ -9,6 +13,18 @@ import {
 import { findReaches } from '../../../src/devcontainer/reaches.ts';
 
 const inside = { worktree: '${localWorkspaceFolder}', devcontainerId: '${devcontainerId}' };
+
+const file = '.devcontainer/devcontainer.json';
+
+function contentOf(
+  config: Record<string, unknown>,
+  all: readonly BranchFile[],
+): Promise<DevcontainerContent> {
+  const own = all.filter(f => f.path.startsWith('.devcontainer/'));
+  return collectContent(file, own, config, ({ files }) =>
+    Promise.resolve(all.filter(f => files.includes(f.path))),
+  );
+}
 
 /** What a configuration reaches, with other files of the branch beside it. */
 async function reaches(
@@ -22,9 +38,7 @@ async function reaches(
     ),
     ...Object.entries(links).map(([path, to]) => ({ path, link: true, content: Buffer.from(to) })),
   ];
-  const read = (paths: readonly string[]): Promise<BranchFile[]> =>
-    Promise.resolve(all.filter(f => paths.some(p => f.path === p || f.path.startsWith(`${p}/`))));
-  return findReaches(config, await collectContent('.devcontainer/devcontainer.json', config, read), inside);
+  return findReaches(config, await contentOf(config, all), inside);
 }
 
 describe('a devcontainer.json that stays in its container', () => {
@@ -115,12 +129,9 @@ describe('a devcontainer.json that reaches this machine', () => {
 describe('what an approval is of', () => {
   const digest = async (config: Record<string, unknown>, files: Record<string, string>): Promise<string> =>
     (
-      await collectContent('.devcontainer/devcontainer.json', config, paths =>
-        Promise.resolve(
-          Object.entries(files)
-            .filter(([at]) => paths.some(p => at === p || at.startsWith(`${p}/`)))
-            .map(([path, text]) => ({ path, link: false, content: Buffer.from(text) })),
-        ),
+      await contentOf(
+        config,
+        Object.entries(files).map(([path, text]) => ({ path, link: false, content: Buffer.from(text) })),
       )
     ).digest;
   const config = {
