@@ -3,6 +3,7 @@ import { HeadjackError, errnoOf, messageOf } from '../errors.ts';
 import { printable } from '../core/printable.ts';
 import { packEntries } from './archive.ts';
 import { translateConnection } from './engine-http.ts';
+import { BUILD_TRIES, LOST_BUILD_STEP } from './lost-build-step.ts';
 import type { ContainerRuntime, EngineIdentity } from './port.ts';
 import { pullImage } from './pull.ts';
 import { findRegistryAuth, registryOf } from './registry-auth.ts';
@@ -91,31 +92,41 @@ export function createEngineImages({
     },
 
     async buildImage(tag, dockerfile, labels) {
-      const context = await packEntries([
-        { kind: 'file', path: '/Dockerfile', content: dockerfile, mode: 0o644 },
-      ]);
-      const { Readable } = await import('node:stream');
-      const stream = await call(`build of ${tag}`, () =>
-        patient.buildImage(Readable.from([context]), {
-          t: tag,
-          labels: { ...labels },
-          forcerm: true,
-          networkmode: 'none',
-        }),
-      );
-      if (stream === undefined) return;
-      await new Promise<void>((resolve, reject) => {
-        docker.modem.followProgress(stream, (error, output: { error?: string }[] | null) => {
-          const failed =
-            output?.find(line => line.error !== undefined)?.error ??
-            (error === null ? undefined : messageOf(error));
-          if (failed === undefined) resolve();
-          else
-            reject(
-              new HeadjackError('image_build_failed', `image ${tag} cannot be built: ${printable(failed)}`),
-            );
-        });
-      });
+      for (let tries = BUILD_TRIES; ; tries--) {
+        const failed = await build(tag, dockerfile, labels);
+        if (failed === undefined) return;
+        if (tries === 1 || !failed.includes(LOST_BUILD_STEP))
+          throw new HeadjackError('image_build_failed', `image ${tag} cannot be built: ${printable(failed)}`);
+      }
     },
   };
+
+  /** Gives why it failed. */
+  async function build(
+    tag: string,
+    dockerfile: string,
+    labels: Readonly<Record<string, string>>,
+  ): Promise<string | undefined> {
+    const context = await packEntries([
+      { kind: 'file', path: '/Dockerfile', content: dockerfile, mode: 0o644 },
+    ]);
+    const { Readable } = await import('node:stream');
+    const stream = await call(`build of ${tag}`, () =>
+      patient.buildImage(Readable.from([context]), {
+        t: tag,
+        labels: { ...labels },
+        forcerm: true,
+        networkmode: 'none',
+      }),
+    );
+    if (stream === undefined) return undefined;
+    return new Promise(resolve => {
+      docker.modem.followProgress(stream, (error, output: { error?: string }[] | null) => {
+        resolve(
+          output?.find(line => line.error !== undefined)?.error ??
+            (error === null ? undefined : messageOf(error)),
+        );
+      });
+    });
+  }
 }

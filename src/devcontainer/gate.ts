@@ -11,7 +11,13 @@ export interface EngineCall {
 
 /** What becomes of a call: another program in its place, an end, or it is held open until the gate closes. */
 export type Answer =
-  { readonly run: readonly string[] } | { readonly refuse: string } | { readonly hold: true };
+  | {
+      readonly run: readonly string[];
+      /** It is run again, a few times, where it fails and says this. */
+      readonly againAt?: string;
+    }
+  | { readonly refuse: string }
+  | { readonly hold: true };
 
 /** Programs that stand in for the engine's, and ask us before anything happens. */
 export interface Gate extends AsyncDisposable {
@@ -39,7 +45,7 @@ export async function openGate(
     connection.setEncoding('utf8').on('data', chunk => (asked += String(chunk)));
     connection.on('end', () => {
       void answerTo(asked, answer).then(said => {
-        if ('hold' in said) connection.write(`${JSON.stringify(said)}\n`);
+        if ('hold' in said || 'againAt' in said) connection.write(`${JSON.stringify(said)}\n`);
         else connection.end(`${JSON.stringify(said)}\n`);
       });
     });

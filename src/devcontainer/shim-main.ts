@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import net from 'node:net';
+import { BUILD_TRIES } from '../container/lost-build-step.ts';
 import type { Answer } from './gate.ts';
 
 // The program that the devcontainer CLI takes for the engine's: `<socket> <engine|compose> <arguments…>`. It asks hjk, which made
 // it, and does what it is told. Without hjk nothing happens.
 
 const [socket = '', program, ...args] = process.argv.slice(2);
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const refuse = (text: string): never => {
   process.stderr.write(`${text}\n`);
   process.exit(125);
@@ -34,9 +36,26 @@ function follow(answer: Answer): void {
     connection.on('close', () => process.exit(0));
     return;
   }
-  const [file = '', ...words] = 'run' in answer ? answer.run : [];
-  const child = spawn(file, words, { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  if ('run' in answer) run(answer.run, answer.againAt, BUILD_TRIES);
+}
+
+function run(words: readonly string[], againAt: string | undefined, tries: number): void {
+  const [file = '', ...args] = words;
+  const piped = againAt === undefined ? 'inherit' : 'pipe';
+  const child = spawn(file, args, { stdio: ['inherit', piped, piped] });
+  let tail = '';
+  child.stdout?.on('data', chunk => process.stdout.write(chunk as Buffer));
+  child.stderr?.on('data', chunk => {
+    process.stderr.write(chunk as Buffer);
+    tail = (tail + String(chunk)).slice(-4096);
+  });
+  const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+  for (const signal of signals) process.on(signal, pass);
   child.on('error', error => refuse(error.message));
-  child.on('close', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)));
+  child.on('close', (code, signal) => {
+    for (const name of signals) process.off(name, pass);
+    if (code !== 0 && againAt !== undefined && tail.includes(againAt) && tries > 1 && !connection.closed)
+      run(words, againAt, tries - 1);
+    else process.exit(code ?? (signal === 'SIGINT' ? 130 : 143));
+  });
 }

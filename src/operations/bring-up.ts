@@ -242,7 +242,7 @@ function unknownSpec(entry: InstanceEntry): HeadjackError {
       hint:
         entry.container_id === ''
           ? `hjk run ${entry.branch}`
-          : `make it anew: hjk rm ${entry.branch} && hjk run ${entry.branch}`,
+          : `make its container anew, on the same worktree: hjk recreate ${entry.branch}`,
     },
   );
 }

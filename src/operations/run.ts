@@ -140,7 +140,10 @@ function refuseOtherOptions(
     `the instance ${existing.id} of branch "${existing.branch}" was made with other options`,
     {
       details: found,
-      hint: `to make it anew: hjk rm ${existing.branch}, then this command again`,
+      hint:
+        options.from === undefined
+          ? `to make its container anew with them, on the same worktree: hjk recreate ${existing.branch} …`
+          : 'leave --from out, or choose another branch',
     },
   );
 }

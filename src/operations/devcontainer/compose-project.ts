@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ImageInfo } from '../../container/port.ts';
+import { LOST_BUILD_STEP } from '../../container/lost-build-step.ts';
 import { findOnPath } from '../../container/engine-program.ts';
 import { composeFiles } from '../../devcontainer/branch-files.ts';
 import {
@@ -80,7 +81,7 @@ export async function answerCompose(
   making.requireApproved(withoutScratch(making, findComposeReaches(document, place)));
   requireInside(making, composeReads(document), making.plan.worktree);
   for (const { folder, raw } of rawDocuments(making)) requireInside(making, composeReads(raw), folder);
-  if (verb === 'build') return { answer: { run: [...command, ...args] } };
+  if (verb === 'build') return { answer: { run: [...command, ...args], againAt: LOST_BUILD_STEP } };
   const { made, override } = await makeProject(
     making,
     document,

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { LOST_BUILD_STEP } from '../../container/lost-build-step.ts';
 import { dockerfileOf } from '../../devcontainer/config.ts';
 import type { Answer, EngineCall } from '../../devcontainer/gate.ts';
 import { HeadjackError } from '../../errors.ts';
@@ -99,5 +100,8 @@ function answerBuild(making: Making, args: readonly string[]): Answer {
   renameFeatureContent(making);
   const words = args.slice(first).map(word => ownFeatureContent(word, making));
   const label = ['--label', imageLabel(services, held.entry.id)];
-  return { run: [...services.engineCommand(), ...args.slice(0, first), ...label, ...words] };
+  return {
+    run: [...services.engineCommand(), ...args.slice(0, first), ...label, ...words],
+    againAt: LOST_BUILD_STEP,
+  };
 }

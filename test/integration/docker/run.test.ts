@@ -127,7 +127,7 @@ describe('the main job', () => {
         'image headjack/base:none is not on the engine',
         'hjk image build',
       ],
-      [['run', 'feat/x', '--memory', '1g'], 4, 'was made with other options', 'hjk rm feat/x'],
+      [['run', 'feat/x', '--memory', '1g'], 4, 'was made with other options', 'hjk recreate feat/x'],
       [['rn', 'x'], 2, "unknown command 'rn'", 'did you mean'],
       [['run', 'x', '--imag', 'y'], 2, "unknown option '--imag'", 'did you mean --image?'],
       [['config', 'default.agnt'], 2, 'invalid configuration key "default.agnt"', 'default.agent'],
