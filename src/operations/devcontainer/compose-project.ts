@@ -81,7 +81,15 @@ export async function answerCompose(
   making.requireApproved(withoutScratch(making, findComposeReaches(document, place)));
   requireInside(making, composeReads(document), making.plan.worktree);
   for (const { folder, raw } of rawDocuments(making)) requireInside(making, composeReads(raw), folder);
-  if (verb === 'build') return { answer: { run: [...command, ...args], againAt: LOST_BUILD_STEP } };
+  if (verb === 'build') {
+    const own = call.plugin ? [] : ['--force-rm'];
+    return {
+      answer: {
+        run: [...command, ...globals, verb, ...own, ...args.slice(at + 1)],
+        againAt: LOST_BUILD_STEP,
+      },
+    };
+  }
   const { made, override } = await makeProject(
     making,
     document,

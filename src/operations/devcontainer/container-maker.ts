@@ -99,9 +99,14 @@ function answerBuild(making: Making, args: readonly string[]): Answer {
   const first = args[0] === 'buildx' ? 2 : 1;
   renameFeatureContent(making);
   const words = args.slice(first).map(word => ownFeatureContent(word, making));
-  const label = ['--label', imageLabel(services, held.entry.id)];
+  const own = [
+    '--label',
+    imageLabel(services, held.entry.id),
+    // without BuildKit the container of a step that fails would stay
+    ...(first === 1 ? ['--force-rm'] : []),
+  ];
   return {
-    run: [...services.engineCommand(), ...args.slice(0, first), ...label, ...words],
+    run: [...services.engineCommand(), ...args.slice(0, first), ...own, ...words],
     againAt: LOST_BUILD_STEP,
   };
 }

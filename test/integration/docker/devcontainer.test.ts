@@ -4,6 +4,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { disagreements } from '../../faults/agreement.ts';
+import { startRegistry } from '../../support/registry.ts';
 import {
   docker,
   ended,
@@ -20,7 +21,8 @@ import {
 
 const env = {
   HEADJACK_DEVCONTAINER_PATH: path.join(root, 'node_modules/.bin/devcontainer'),
-  DOCKER_BUILDKIT: '0',
+  // BuildKit fetches its frontend, docker/dockerfile:1.4, for features
+  DOCKER_BUILDKIT: process.env['HJK_TEST_BUILDKIT'] ?? '0',
 };
 const uid = process.getuid!();
 
@@ -62,6 +64,8 @@ function left(box: Sandbox): string[] {
     ...fs.readdirSync(path.join(box.folder, 'tmp')).filter(name => /hjk|devcontainer/.test(name)),
   ];
 }
+/** Told from the steps of every other build. */
+const failingStep = `why-${String(process.pid)}`;
 /** Names of volumes and networks that instances were seen to have. */
 const seen: string[] = [];
 
@@ -273,6 +277,63 @@ describe('a devcontainer.json', () => {
     expect(left(box)).toEqual([]);
   });
 
+  it('takes features from a registry, with its password; what one brings in waits for approval', async () => {
+    const login = { user: 'me', word: 'secret-of-the-registry' };
+    await using box = makeSandbox({ env });
+    await using registry = await startRegistry(login);
+    const auth = Buffer.from(`${login.user}:${login.word}`).toString('base64');
+    const source = path.join(box.folder, 'features');
+    for (const [id, more] of Object.entries({ tool: {}, wide: { capAdd: ['SYS_PTRACE'] } })) {
+      const folder = path.join(source, 'src', id);
+      fs.mkdirSync(folder, { recursive: true });
+      fs.writeFileSync(
+        path.join(folder, 'devcontainer-feature.json'),
+        JSON.stringify({ id, name: id, version: '1.2.3', options: { word: { type: 'string' } }, ...more }),
+      );
+      fs.writeFileSync(path.join(folder, 'install.sh'), `#!/bin/sh\necho ${id} $WORD > /${id}\n`);
+    }
+    const dockerConfig = path.join(box.home, '.docker', 'config.json');
+    fs.mkdirSync(path.dirname(dockerConfig), { recursive: true });
+    fs.writeFileSync(dockerConfig, JSON.stringify({ auths: { [registry.host]: { auth } } }));
+    execFileSync(
+      env.HEADJACK_DEVCONTAINER_PATH,
+      [
+        'features',
+        'publish',
+        path.join(source, 'src'),
+        '--registry',
+        registry.host,
+        '--namespace',
+        'team/own',
+      ],
+      { env: { PATH: process.env['PATH'], HOME: box.home }, stdio: 'ignore' },
+    );
+    const at = (id: string, word: string): Record<string, unknown> => ({
+      [`${registry.host}/team/own/${id}:1`]: { word },
+    });
+    const build = { build: { dockerfile: 'Dockerfile' } };
+    commit(box, {
+      [config]: { ...build, features: at('tool', 'given') },
+      '.devcontainer/Dockerfile': `FROM ${testImage}\n`,
+    });
+    await box.ok('run', 'x');
+    expect(await inside(box, 'x', 'cat /tool; git status --short')).toBe('tool given\n');
+
+    commit(box, { [config]: { ...build, features: { ...at('tool', 'a'), ...at('wide', 'b') } } });
+    expect(await box.hjk('run', 'y')).toMatchObject({
+      code: 5,
+      stderr: expect.stringMatching(/capability SYS_PTRACE[\s\S]*hjk trust y/) as string,
+    });
+    expect(box.catalog().entries).toHaveLength(1);
+    await box.ok('trust', 'y', '--yes');
+    await box.ok('run', 'y');
+    expect(await inside(box, 'y', 'cat /tool /wide')).toBe('tool a\nwide b\n');
+    fs.writeFileSync(dockerConfig, '{}');
+    expect(await box.hjk('recreate', 'y', '--yes')).toMatchObject({ code: 8 });
+    for (const branch of ['x', 'y']) await box.ok('rm', branch, '--force');
+    expect(left(box)).toEqual([]);
+  });
+
   it('is read from the worktree alone: a link in the way of a path leads nowhere', async () => {
     await using box = makeSandbox({ env });
     fs.mkdirSync(path.join(box.folder, 'elsewhere'));
@@ -316,7 +377,7 @@ describe('a devcontainer.json', () => {
 
   it.each<[string, Record<string, unknown>, string, RegExp]>([
     ['a command that fails', { postCreateCommand: 'echo why >&2; exit 3' }, dockerfile, /postCreateCommand/],
-    ['a build that fails', {}, `FROM ${testImage}\nRUN echo why; exit 3\n`, /building|non-zero/i],
+    ['a build that fails', {}, `FROM ${testImage}\nRUN echo ${failingStep}; exit 3\n`, /building|non-zero/i],
     ['a user that is not there', { remoteUser: 'nobody-knows' }, dockerfile, /no user "nobody-knows"/],
     [
       'a mount over what is ours',
@@ -336,6 +397,7 @@ describe('a devcontainer.json', () => {
     expect(box.catalog().entries).toEqual([]);
     expect(box.git('branch', '--list', 'x')).toBe('');
     expect(left(box)).toEqual([]);
+    expect(docker('ps', '-a', '--no-trunc', '--format', '{{.Command}}')).not.toContain(failingStep);
   });
 
   it('is taken as the worktree has it when its container is made anew; what fails keeps the instance', async () => {
