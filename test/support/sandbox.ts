@@ -60,6 +60,9 @@ const podmanSocket = process.env['HJK_TEST_PODMAN'];
 const dockerSocket = process.env['HJK_TEST_DOCKER'];
 export const onPodman = podmanSocket !== undefined;
 export const engineSocket = podmanSocket ?? dockerSocket ?? '/var/run/docker.sock';
+/** What programs in a container see as their uid: a rootless Docker maps its user to root. */
+export const uidInside = (uid: number): number =>
+  dockerSocket !== undefined && process.getuid!() !== 0 ? 0 : uid;
 /** The variable that says where hjk finds the engine. */
 export const hostVariable = onPodman ? 'CONTAINER_HOST' : 'DOCKER_HOST';
 // the docker program serves both: podman speaks Docker's API

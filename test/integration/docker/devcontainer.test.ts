@@ -17,6 +17,7 @@ import {
   testImage,
   until,
   type Sandbox,
+  uidInside,
 } from '../../support/sandbox.ts';
 
 const env = {
@@ -125,11 +126,11 @@ describe('a devcontainer.json', () => {
         'id -u; whoami; echo $HOME; cat ~/tool /feature; echo $ONE; echo $TWO; echo $THREE',
       ),
     ).toBe(
-      `${uid}\n${uid === 0 ? 'root' : 'dev'}\n/home/dev\nmine\ngiven\nat ${worktree}\nwith at ${worktree}\nof the feature\n`,
+      `${uidInside(uid)}\n${uidInside(uid) === 0 ? 'root' : 'dev'}\n/home/dev\nmine\ngiven\nat ${worktree}\nwith at ${worktree}\nof the feature\n`,
     );
     expect(
       await inside(box, 'x', 'cat /tmp/life /tmp/b; test -d /cache; cd /workspaces/project && pwd -P'),
-    ).toBe(`create ${uid} ${worktree}\na\nstart\nb with at ${worktree}\n${worktree}\n`);
+    ).toBe(`create ${uidInside(uid)} ${worktree}\na\nstart\nb with at ${worktree}\n${worktree}\n`);
     await inside(box, 'x', 'echo 1 > new && git add new && git commit -qm new');
     expect(await inside(box, 'x', 'git status --short')).toBe('');
     expect(fs.statSync(path.join(worktree, 'new')).uid).toBe(uid);
@@ -152,7 +153,9 @@ describe('a devcontainer.json', () => {
     seen.push(/cache-(\S+)/.exec(volumes)![1]!);
     await box.ok('stop', 'x');
     await box.ok('run', 'x');
-    expect(await inside(box, 'x', 'cat /tmp/life')).toBe(`create ${uid} ${worktree}\na\nstart\nstart\n`);
+    expect(await inside(box, 'x', 'cat /tmp/life')).toBe(
+      `create ${uidInside(uid)} ${worktree}\na\nstart\nstart\n`,
+    );
     expect(JSON.parse(await box.ok('ps', '--json'))).toMatchObject({ instances: [{ id, weakened: [] }] });
     expect((await box.hjk('doctor')).code).toBe(0);
     await box.ok('rm', 'x', '--force', '-D');
@@ -493,7 +496,7 @@ describe('compose files', () => {
       ].join('\n'),
     });
     // compose cannot keep ids on an ordinary user's podman, whose root is that user
-    const shown = onPodman ? 0 : uid;
+    const shown = onPodman ? 0 : uidInside(uid);
     await box.ok('run', 'x', '--memory', '256m', '-e', 'MINE=1');
     const { id, worktree, container_id: container } = box.catalog().entries[0]!;
     seen.push(`hjk-${id}`);

@@ -4,7 +4,15 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { docker, makeFolder, makeSandbox, onPodman, runProgram, testImage } from '../../support/sandbox.ts';
+import {
+  docker,
+  makeFolder,
+  makeSandbox,
+  onPodman,
+  runProgram,
+  testImage,
+  uidInside,
+} from '../../support/sandbox.ts';
 import { startRegistry } from '../../support/registry.ts';
 
 /** Puts the test image there under a name, and forgets that name here. */
@@ -172,7 +180,7 @@ describe('images of all kinds', () => {
     const script =
       'id -u; cd && touch new && pwd >/dev/null && cd /workspace && echo a > a && git add a && git commit -qm a && git log --oneline | wc -l';
     const inside = await box.hjk('exec', 'x', '--no-mux', 'sh', '-c', script);
-    expect(inside).toMatchObject({ code: 0, stdout: `${uid}\n2\n` });
+    expect(inside).toMatchObject({ code: 0, stdout: `${uidInside(uid)}\n2\n` });
     await box.ok('exec', 'x', '-d', '-n', 's', 'sh', '-c', 'echo hello; sleep 0.2');
     expect(await box.ok('logs', 'x', 's', '-f')).toBe('hello\n');
     await box.ok('stop', 'x');

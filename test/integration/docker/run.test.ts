@@ -14,6 +14,7 @@ import {
   runProgram,
   cli,
   testImage,
+  uidInside,
 } from '../../support/sandbox.ts';
 
 describe('the main job', () => {
@@ -404,7 +405,7 @@ describe('the container', () => {
           '-c',
           'id -u; echo $HOME; cat $HOME/tool; touch $HOME/new in-worktree && git status --short',
         ),
-      ).toBe(`${process.getuid!()}\n/home/developer\ntool\n?? in-worktree\n`);
+      ).toBe(`${uidInside(process.getuid!())}\n/home/developer\ntool\n?? in-worktree\n`);
     } finally {
       await box.hjk('rm', 'b', '--force');
       const made = docker('images', '-q', 'headjack/derived')

@@ -13,6 +13,7 @@ import {
   plainEnv,
   runProgram,
   makeFolder,
+  uidInside,
 } from '../../support/sandbox.ts';
 
 /** A repository with a submodule and extensions.worktreeConfig, and an instance in which a hostile program runs. */
@@ -232,7 +233,9 @@ describe('git inside', () => {
         expect(inside.stderr).toBe('');
         const worktree = path.join(home, '.local/share/headjack/git');
         expect(inside.stdout).toMatch(
-          new RegExp(`^${uid}\n\\S+\n${worktree}/[^\n]+/feat-x\n[0-9a-f]+ one\n\\s*3\norigin/feat/x\n$`),
+          new RegExp(
+            `^${uidInside(uid)}\n\\S+\n${worktree}/[^\n]+/feat-x\n[0-9a-f]+ one\n\\s*3\norigin/feat/x\n$`,
+          ),
         );
         expect(git(remote, '-c', 'safe.directory=*', 'log', '--oneline', 'feat/x')).toContain('one');
         expect(execFileSync('find', [folder, '!', '-uid', String(uid)], { encoding: 'utf8' })).toBe('');
