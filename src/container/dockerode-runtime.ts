@@ -163,9 +163,10 @@ export function createDockerodeRuntime(
         const top = (await http.request('GET', place)) as { Processes?: string[][] | null } | undefined;
         return (top?.Processes ?? []).map(row => row.at(-1) ?? '');
       } catch (error) {
-        if (/unable to get all container pids/.test(messageOf(error))) return undefined;
-        if ([404, 409, 500].includes(engineStatus(error))) return [];
-        throw error;
+        const status = engineStatus(error);
+        if (![404, 409, 500].includes(status)) throw error;
+        // of a container that runs it could be any failure
+        return status === 500 && (await inspect(container))?.State.Running === true ? undefined : [];
       }
     },
 

@@ -163,7 +163,7 @@ export interface ContainerRuntime {
   readFile(container: string, file: string): Promise<string | undefined>;
   /** Puts entries into the container's own file system, at absolute paths. */
   putEntries(container: string, entries: readonly ArchiveEntry[]): Promise<void>;
-  /** Command lines of the processes in the container; undefined where the engine cannot tell (rootless Docker on cgroups v1). */
+  /** Command lines of the processes in the container; undefined where the engine cannot tell. */
   processes(container: string): Promise<string[] | undefined>;
   /** Stopped already, or gone, is fine. */
   stop(container: string, graceSeconds: number): Promise<void>;

@@ -16,6 +16,7 @@ import { loadSpec, saveSpec, unfinishedSpec, type InstanceSpec } from './instanc
 import { createContainer } from './make-container.ts';
 import { noteMasks } from './masks.ts';
 import { commitClaimed, throwIfInterrupted, type Claim } from './operation.ts';
+import { listPrograms } from './programs.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 
@@ -149,11 +150,9 @@ async function requireKeepAlive(
   container: string,
   entrypoint: string | undefined,
 ): Promise<void> {
-  const runtime = await services.runtime();
   const runs = await poll(
     async () => {
-      const running = await runtime.processes(container);
-      if (running?.some(isKeepAliveItself) ?? (await keepAliveAnswers(services, container))) return true;
+      if ((await listPrograms(services, container))?.some(isKeepAliveItself) === true) return true;
       const found = (await services.lister.list()).find(c => c.id === container);
       return found?.state === 'running' ? undefined : false;
     },
@@ -174,16 +173,6 @@ async function requireKeepAlive(
     {
       hint: 'choose an image with a POSIX shell: hjk run <branch> --image <ref>',
     },
-  );
-}
-
-/** Asks the keep-alive's own file, where the engine cannot list processes. */
-async function keepAliveAnswers(services: Services, container: string): Promise<boolean> {
-  const command = ['sh', '-c', 'test -s /run/headjack/keep-alive'];
-  const asked = services.exec.capture({ container, command, env: [], user: undefined, workdir: '/' });
-  return asked.then(
-    ({ exitCode }) => exitCode === 0,
-    () => false,
   );
 }
 

@@ -9,6 +9,7 @@ import { killScript } from '../session/in-container.ts';
 import { loadJudged, loadRecord, orderEnd, saveRecord } from '../session/record.ts';
 import { loadSpec } from './instance-spec.ts';
 import { placesOf } from './session-states.ts';
+import { listPrograms } from './programs.ts';
 import type { Services } from './services.ts';
 
 /** Tenths of a second between TERM and KILL. */
@@ -58,8 +59,7 @@ export async function endEverything(
     .map(session => sessionFiles(places, entry.id, session.id))
     .filter(files => loadRecord(files.record)?.ended_at === undefined);
   for (const files of live) orderEnd(files.end, 'stopped', formatTime(services.now()));
-  const runtime = await services.runtime();
-  const running = await runtime.processes(container);
+  const running = await listPrograms(services, container);
   if (running === undefined || running.some(command => !isKeepAlive(command))) {
     services.progress.phase('ending sessions');
     await runKiller(services, { container, instanceId: entry.id }, 'all', '-'); // what is left goes with the container

@@ -11,6 +11,7 @@ import { isLive } from '../session/state.ts';
 import { belongsTo, requireRepository } from './find-instance.ts';
 import { removeInstance } from './remove.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
+import { listPrograms } from './programs.ts';
 import type { Services } from './services.ts';
 import { viewSessions } from './session-states.ts';
 import { subjectOf } from './subject.ts';
@@ -127,7 +128,7 @@ async function whyInUse(services: Services, entry: InstanceEntry): Promise<strin
   const sessions = await viewSessions(services, entry, true);
   const live = sessions.filter(view => isLive(view.state));
   if (live[0] !== undefined) return `session ${live[0].session.name} is ${live[0].state}`;
-  const programs = await (await services.runtime()).processes(state.container.id);
+  const programs = await listPrograms(services, state.container.id);
   return programs === undefined || programs.some(program => !isKeepAlive(program))
     ? 'a program runs in it'
     : undefined;
