@@ -129,7 +129,7 @@ export function runProgram(
     child.stderr.setEncoding('utf8').on('data', chunk => {
       const lines = (rest + String(chunk)).split(/\r?\n|\r/);
       rest = lines.pop() ?? '';
-      for (const line of lines.filter(text => text.trim() !== '')) {
+      for (const line of lines.map(withoutTime).filter(text => text.trim() !== '')) {
         log.push(line);
         if (log.length > 200) log.shift();
         tell(line);
@@ -151,6 +151,11 @@ export function runProgram(
       });
     });
   });
+}
+
+/** Each line of the narration begins with when it was said. */
+function withoutTime(line: string): string {
+  return line.replace(/^\[(\d+ ms|[\d:.TZ-]+)\] ?/, '');
 }
 
 function parseOutcome(stdout: string): Outcome | undefined {

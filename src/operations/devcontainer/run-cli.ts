@@ -104,7 +104,7 @@ function explainFailure(
   log: readonly string[],
 ): HeadjackError {
   const said = [outcome?.description, outcome?.message].filter(text => text !== undefined && text !== '');
-  const lines = log.map(line => line.replace(/^\[\d+ ms\] /, '')).filter(line => !/^\s+at /.test(line));
+  const lines = log.filter(line => !/^\s+at /.test(line));
   const sudo = lines.some(line => /no new privileges/i.test(line));
   return new HeadjackError(
     'devcontainer_failed',
