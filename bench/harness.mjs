@@ -14,6 +14,16 @@ export function cleanEnv(extra = {}) {
   return { PATH, LANG: 'C.UTF-8', TERM: 'xterm-256color', HEADJACK_BASE_IMAGE: 'hjk-test:base', ...extra };
 }
 
+/** The engine, chosen as the tests choose theirs: the podman at HJK_TEST_PODMAN, the Docker at HJK_TEST_DOCKER (sockets), or Docker. */
+export function engine() {
+  const { HJK_TEST_PODMAN: podman, HJK_TEST_DOCKER: docker } = process.env;
+  const socket = podman ?? docker ?? '/var/run/docker.sock';
+  const url = `unix://${socket}`;
+  const env =
+    podman === undefined ? { DOCKER_HOST: url } : { HEADJACK_RUNTIME_NAME: 'podman', CONTAINER_HOST: url };
+  return { socket, env, name: podman === undefined ? 'docker' : 'podman' };
+}
+
 export function makeFolder() {
   return fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'hjk-bench-')));
 }

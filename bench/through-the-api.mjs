@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import Docker from 'dockerode';
 
-const [verb, name, repository, worktree] = process.argv.slice(2);
-const docker = new Docker({ socketPath: '/var/run/docker.sock' });
+const [socketPath, engine, verb, name, repository, worktree] = process.argv.slice(2);
+const docker = new Docker({ socketPath });
 const label = { 'hjk.bench': '1' };
 if (verb === 'run') {
   execFileSync('git', ['worktree', 'add', '-q', '-b', name, worktree], { cwd: repository, stdio: 'ignore' });
@@ -14,7 +14,8 @@ if (verb === 'run') {
     Labels: label,
     Entrypoint: ['sh', '-c', 'exec sleep 2147483647'],
     Cmd: [],
-    HostConfig: { Init: true, Mounts: [mount(worktree), mount(`${repository}/.git`)] },
+    // podman has an init only where catatonit is installed
+    HostConfig: { Init: engine === 'docker', Mounts: [mount(worktree), mount(`${repository}/.git`)] },
   });
   await container.start();
 } else {
