@@ -23,7 +23,7 @@ export interface DevcontainerSpec {
 }
 
 /** What a container is to be made of. */
-export interface Making {
+export interface ContainerSource {
   /** '' where a devcontainer.json builds it. */
   readonly image: string;
   /** The devcontainer.json of the branch that counts, if one does. */
@@ -69,8 +69,8 @@ export interface InstanceSpec {
  * @param cwd what relative paths start from: they are kept absolute
  * @throws HeadjackError usage
  */
-export function parseSpec(options: RunOptions, making: Making, cwd: string): InstanceSpec {
-  const { image, devcontainerFile, devcontainer } = making;
+export function parseSpec(options: RunOptions, source: ContainerSource, cwd: string): InstanceSpec {
+  const { image, devcontainerFile, devcontainer } = source;
   const env_names = options.env.map(given => given.split('=', 1)[0] ?? '');
   return {
     schema: 1,
@@ -155,10 +155,11 @@ export function mergeSpec(
   if (made === undefined) return given;
   const pick = <Key extends keyof InstanceSpec>(key: Key, isGiven: boolean): InstanceSpec[Key] =>
     isGiven ? given[key] : made[key];
+  const file = given.devcontainer_file ?? (options.image === undefined ? made.devcontainer_file : undefined);
   return {
     schema: 1,
     image: given.image,
-    ...(given.devcontainer_file === undefined ? {} : { devcontainer_file: given.devcontainer_file }),
+    ...(file === undefined ? {} : { devcontainer_file: file }),
     ...(given.devcontainer === undefined ? {} : { devcontainer: given.devcontainer }),
     from: made.from,
     memory: pick('memory', options.memory !== undefined),

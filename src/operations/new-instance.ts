@@ -7,7 +7,7 @@ import { formatTime } from '../core/time.ts';
 import { HeadjackError } from '../errors.ts';
 import type { MakePlan } from './bring-up.ts';
 import { refuseStranger } from './ensure-worktree.ts';
-import { chooseMaking } from './devcontainer/choose.ts';
+import { chooseSource } from './devcontainer/choose.ts';
 import { branchReader } from './devcontainer/find.ts';
 import { belongsTo, findInstance } from './find-instance.ts';
 import { parseEnvironment } from './instance-environment.ts';
@@ -43,13 +43,13 @@ export async function commitNewInstance(
       .catch(() => undefined);
     const git = await services.git(repository, operation.id);
     const origin = await git.planBranch(branch, options.from);
-    const making = await chooseMaking(services, {
+    const source = await chooseSource(services, {
       repository,
       branch,
       read: branchReader(git, undefined, origin.commit),
       options,
     });
-    const spec = parseSpec(all, making, services.cwd);
+    const spec = parseSpec(all, source, services.cwd);
     const planned = await services.catalog.read(catalog => newEntry(catalog, of));
     refuseStranger(planned);
     await git.requireNotCheckedOut(branch, planned.worktree);

@@ -5,7 +5,7 @@ import { discoverRepository } from '../git/discover.ts';
 import { makePrivateFolder } from '../process/files.ts';
 import { instanceFiles } from '../session/files.ts';
 import { bringUp, BringUpFailed, dropFresh } from './bring-up.ts';
-import { chooseMaking } from './devcontainer/choose.ts';
+import { chooseSource } from './devcontainer/choose.ts';
 import { branchReader, devcontainerName } from './devcontainer/find.ts';
 import { worktreeGone } from './ensure-worktree.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
@@ -51,15 +51,15 @@ export async function recreateInstance(
   const git = await services.git(repository);
   const commit = (await git.findCommit(`refs/heads/${entry.branch}`)) ?? 'HEAD';
   // a devcontainer.json counts as it is in the worktree now; an image stays what it was
-  const making = await chooseMaking(services, {
+  const source = await chooseSource(services, {
     repository,
     branch: entry.branch,
     read: branchReader(git, entry.worktree, commit),
-    options: { ...options, ...makingOf(old, options) },
+    options: { ...options, ...sourceOf(old, options) },
   });
   // an instance of which nothing is known is made as a new one
   const all = old === undefined ? withConfiguredFlags(services, options) : options;
-  const given = parseSpec(all, making, services.cwd);
+  const given = parseSpec(all, source, services.cwd);
   checkOptions(services, all);
   const oldEnv = loadEnvironment(files.env);
   const env = { ...oldEnv, ...parseEnvironment(all, services.env) };
@@ -72,7 +72,7 @@ export async function recreateInstance(
 }
 
 /** What the instance is made of, where nothing else is given. One at a usual place is looked for anew. */
-function makingOf(
+function sourceOf(
   old: InstanceSpec | undefined,
   options: RunOptions,
 ): Pick<RunOptions, 'image' | 'devcontainer'> {

@@ -5,7 +5,7 @@ import { HeadjackError } from '../errors.ts';
 import { instanceFiles } from '../session/files.ts';
 import { bringUp, BringUpFailed, dropFresh, type MakePlan } from './bring-up.ts';
 import type { Made } from './ensure-worktree.ts';
-import { chooseMaking } from './devcontainer/choose.ts';
+import { chooseSource } from './devcontainer/choose.ts';
 import { branchReader, devcontainerPlace } from './devcontainer/find.ts';
 import { findInstance, requireRepository } from './find-instance.ts';
 import { parseEnvironment } from './instance-environment.ts';
@@ -101,13 +101,13 @@ async function bringUpExisting(
     const env = parseEnvironment(all, services.env);
     const git = await services.git(repository);
     const commit = (await git.findCommit(`refs/heads/${options.branch}`)) ?? options.from ?? 'HEAD';
-    const making = await chooseMaking(services, {
+    const source = await chooseSource(services, {
       repository,
       branch: options.branch,
       read: branchReader(git, existing.worktree, commit),
       options,
     });
-    const spec = parseSpec(all, making, services.cwd);
+    const spec = parseSpec(all, source, services.cwd);
     const held = await claim(services, existing, 'run');
     return held === undefined
       ? undefined
@@ -131,8 +131,8 @@ function refuseOtherOptions(
 ): void {
   const devcontainerFile =
     options.devcontainer === undefined ? undefined : devcontainerPlace(options.devcontainer);
-  const making = { image: options.image ?? made.image, devcontainerFile };
-  const found = differences(made, parseSpec(options, making, services.cwd), options);
+  const source = { image: options.image ?? made.image, devcontainerFile };
+  const found = differences(made, parseSpec(options, source, services.cwd), options);
   if (options.from !== undefined) found.push('--from: the branch exists already');
   if (found.length === 0) return;
   throw new HeadjackError(

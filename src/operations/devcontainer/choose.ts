@@ -5,16 +5,16 @@ import type { Repository } from '../../core/repository.ts';
 import { requireImage } from '../make-container.ts';
 import type { RunOptions } from '../options.ts';
 import type { Services } from '../services.ts';
-import type { Making } from '../instance-spec.ts';
+import type { ContainerSource } from '../instance-spec.ts';
 import { findDevcontainer } from './find.ts';
 import { requireTrust } from './trust.ts';
 
 /**
- * `--image`, else the branch's devcontainer.json (`--devcontainer`), else the configured image. The image is fetched where that is wanted; a
- * devcontainer.json that reaches this machine has to be approved.
- * @throws HeadjackError image_missing, devcontainer_invalid, devcontainer_missing, untrusted
+ * `--image`, else the branch's devcontainer.json (`--devcontainer`), else the configured image. The image is fetched where that is
+ * wanted; a devcontainer.json that reaches this machine has to be approved.
+ * @throws HeadjackError usage, image_missing, devcontainer_invalid, devcontainer_missing, untrusted
  */
-export async function chooseMaking(
+export async function chooseSource(
   services: Services,
   at: {
     readonly repository: Repository;
@@ -22,7 +22,7 @@ export async function chooseMaking(
     readonly read: ReadBranch;
     readonly options: Pick<RunOptions, 'image' | 'devcontainer' | 'pull'>;
   },
-): Promise<Making> {
+): Promise<ContainerSource> {
   const { options } = at;
   const found =
     options.image === undefined ? await findDevcontainer(at.read, options.devcontainer) : undefined;
