@@ -77,10 +77,9 @@ function sourceOf(
   options: RunOptions,
 ): Pick<RunOptions, 'image' | 'devcontainer'> {
   if (options.image !== undefined || options.devcontainer !== undefined || old === undefined) return options;
-  const { devcontainer, devcontainer_file: file = '' } = old;
-  return devcontainer === undefined
+  return old.devcontainer === undefined
     ? { image: old.image, devcontainer: undefined }
-    : { image: undefined, devcontainer: file === '' ? undefined : devcontainerName(file) };
+    : { image: undefined, devcontainer: devcontainerName(old.devcontainer_file) };
 }
 
 async function replaceContainer(

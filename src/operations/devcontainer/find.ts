@@ -73,8 +73,10 @@ export function devcontainerPlace(given: string): string {
 }
 
 /** How `--devcontainer` names it, undefined where it need not be named. */
-export function devcontainerName(place: string): string | undefined {
-  return usualPlaces.includes(place) ? undefined : (namedPlace.exec(place)?.[1] ?? place);
+export function devcontainerName(place: string | undefined): string | undefined {
+  return place === undefined || usualPlaces.includes(place)
+    ? undefined
+    : (namedPlace.exec(place)?.[1] ?? place);
 }
 
 /** Files of a branch: as they are in its worktree, where it has one, else as its commit has them. */

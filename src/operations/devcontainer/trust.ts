@@ -81,9 +81,7 @@ export async function trustBranch(services: Services, options: TrustOptions): Pr
   const git = await services.git(repository);
   const { commit } = await git.planBranch(options.branch, options.from);
   const made = entry === undefined ? undefined : loadSpec(instanceFiles(placesOf(services), entry.id).spec);
-  const wanted =
-    options.devcontainer ??
-    (made?.devcontainer_file === undefined ? undefined : devcontainerName(made.devcontainer_file));
+  const wanted = options.devcontainer ?? devcontainerName(made?.devcontainer_file);
   const found = await findDevcontainer(branchReader(git, entry?.worktree, commit), wanted);
   if (found === undefined) return undefined;
   const { content } = found;
