@@ -5,6 +5,7 @@ import { createOptions } from './create-options.ts';
 import { engineFailed, engineStatus, translateConnection, type EngineHttp } from './engine-http.ts';
 import { createEngineImages } from './engine-images.ts';
 import { createEngineProject } from './engine-project.ts';
+import { repeatLost, wasLost } from './lost-calls.ts';
 import type { ContainerRuntime, ContainerSpec, EngineIdentity } from './port.ts';
 
 /** Making and removing write to the disk: they may take longer than an answer from memory. */
@@ -30,7 +31,7 @@ export function createDockerodeRuntime(
     accept: readonly number[] = [],
   ): Promise<T | undefined> => {
     try {
-      return await action();
+      return await repeatLost(action, error => statusOf(error) === 500 && wasLost(messageOf(error)));
     } catch (error) {
       if (accept.includes(statusOf(error))) return undefined;
       throw translate(what, error, socketPath);

@@ -3,7 +3,7 @@ import { HeadjackError, errnoOf, messageOf } from '../errors.ts';
 import { printable } from '../core/printable.ts';
 import { packEntries } from './archive.ts';
 import { translateConnection } from './engine-http.ts';
-import { BUILD_TRIES, LOST_BUILD_STEP } from './lost-build-step.ts';
+import { repeatLost, wasLost } from './lost-calls.ts';
 import type { ContainerRuntime, EngineIdentity } from './port.ts';
 import { pullImage } from './pull.ts';
 import { findRegistryAuth, registryOf } from './registry-auth.ts';
@@ -92,21 +92,18 @@ export function createEngineImages({
     },
 
     async buildImage(tag, dockerfile, labels) {
-      for (let tries = BUILD_TRIES; ; tries--) {
-        const failed = await build(tag, dockerfile, labels);
-        if (failed === undefined) return;
-        if (tries === 1 || !failed.includes(LOST_BUILD_STEP))
-          throw new HeadjackError('image_build_failed', `image ${tag} cannot be built: ${printable(failed)}`);
-      }
+      await repeatLost(
+        () => build(tag, dockerfile, labels),
+        error => wasLost(messageOf(error)),
+      );
     },
   };
 
-  /** Gives why it failed. */
   async function build(
     tag: string,
     dockerfile: string,
     labels: Readonly<Record<string, string>>,
-  ): Promise<string | undefined> {
+  ): Promise<void> {
     const context = await packEntries([
       { kind: 'file', path: '/Dockerfile', content: dockerfile, mode: 0o644 },
     ]);
@@ -119,8 +116,8 @@ export function createEngineImages({
         networkmode: 'none',
       }),
     );
-    if (stream === undefined) return undefined;
-    return new Promise(resolve => {
+    if (stream === undefined) return;
+    const failed = await new Promise<string | undefined>(resolve => {
       docker.modem.followProgress(stream, (error, output: { error?: string }[] | null) => {
         resolve(
           output?.find(line => line.error !== undefined)?.error ??
@@ -128,5 +125,7 @@ export function createEngineImages({
         );
       });
     });
+    if (failed !== undefined)
+      throw new HeadjackError('image_build_failed', `image ${tag} cannot be built: ${printable(failed)}`);
   }
 }

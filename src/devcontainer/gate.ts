@@ -13,8 +13,8 @@ export interface EngineCall {
 export type Answer =
   | {
       readonly run: readonly string[];
-      /** It is run again, a few times, where it fails and says this. */
-      readonly againAt?: string;
+      /** It is run again, a few times, where the engine lost it. */
+      readonly build?: true;
     }
   | { readonly refuse: string }
   | { readonly hold: true };
@@ -45,7 +45,7 @@ export async function openGate(
     connection.setEncoding('utf8').on('data', chunk => (asked += String(chunk)));
     connection.on('end', () => {
       void answerTo(asked, answer).then(said => {
-        if ('hold' in said || 'againAt' in said) connection.write(`${JSON.stringify(said)}\n`);
+        if ('hold' in said || 'build' in said) connection.write(`${JSON.stringify(said)}\n`);
         else connection.end(`${JSON.stringify(said)}\n`);
       });
     });

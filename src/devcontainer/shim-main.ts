@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import net from 'node:net';
-import { BUILD_TRIES } from '../container/lost-build-step.ts';
+import { LOST_CALL_TRIES, LOST_CALL_WAIT_MS, wasLost } from '../container/lost-calls.ts';
 import type { Answer } from './gate.ts';
 
 // The program that the devcontainer CLI takes for the engine's: `<socket> <engine|compose> <arguments…>`. It asks hjk, which made
@@ -36,12 +36,12 @@ function follow(answer: Answer): void {
     connection.on('close', () => process.exit(0));
     return;
   }
-  if ('run' in answer) run(answer.run, answer.againAt, BUILD_TRIES);
+  if ('run' in answer) run(answer.run, answer.build === true ? LOST_CALL_TRIES : 1);
 }
 
-function run(words: readonly string[], againAt: string | undefined, tries: number): void {
+function run(words: readonly string[], tries: number): void {
   const [file = '', ...args] = words;
-  const piped = againAt === undefined ? 'inherit' : 'pipe';
+  const piped = tries === 1 ? 'inherit' : 'pipe';
   const child = spawn(file, args, { stdio: ['inherit', piped, piped] });
   let tail = '';
   child.stdout?.on('data', chunk => process.stdout.write(chunk as Buffer));
@@ -54,8 +54,8 @@ function run(words: readonly string[], againAt: string | undefined, tries: numbe
   child.on('error', error => refuse(error.message));
   child.on('close', (code, signal) => {
     for (const name of signals) process.off(name, pass);
-    if (code !== 0 && againAt !== undefined && tail.includes(againAt) && tries > 1 && !connection.closed)
-      run(words, againAt, tries - 1);
+    if (code !== 0 && tries > 1 && wasLost(tail) && !connection.closed)
+      setTimeout(run, LOST_CALL_WAIT_MS, words, tries - 1);
     else process.exit(code ?? (signal === 'SIGINT' ? 130 : 143));
   });
 }

@@ -5,6 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { LOST_CALL_TRIES, wasLost } from '../../src/container/lost-calls.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 export const cli = path.join(root, 'dist/cli/hjk.cjs');
@@ -220,7 +221,26 @@ export function ownerOf(catalog: string): string {
 }
 
 export function docker(...args: string[]): string {
-  return execFileSync('docker', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return askDocker(args, '');
+}
+
+/** Without BuildKit: Debian's engine has none. */
+export function buildTestImage(tag: string, dockerfile: string): void {
+  askDocker(['build', '-q', '-t', tag, '-'], dockerfile);
+}
+
+function askDocker(args: string[], input: string): string {
+  for (let tries = LOST_CALL_TRIES; ; tries--)
+    try {
+      return execFileSync('docker', args, {
+        encoding: 'utf8',
+        stdio: 'pipe',
+        input,
+        env: { ...process.env, DOCKER_BUILDKIT: '0' },
+      });
+    } catch (error) {
+      if (tries === 1 || !wasLost((error as { stderr: string }).stderr)) throw error;
+    }
 }
 
 /** A rootless engine on cgroups v1 has no rights to limit anything, and leaves limits out. */

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { findOnPath } from '../../container/engine-program.ts';
-import { LOST_BUILD_STEP } from '../../container/lost-build-step.ts';
 import { composeFiles } from '../../devcontainer/branch-files.ts';
 import {
   composeReads,
@@ -68,7 +67,7 @@ export async function answerCompose(
     return {
       answer: {
         run: [...command, ...globals, verb, ...own, ...args.slice(at + 1)],
-        againAt: LOST_BUILD_STEP,
+        build: true,
       },
     };
   }

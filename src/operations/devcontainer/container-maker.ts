@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { LOST_BUILD_STEP } from '../../container/lost-build-step.ts';
 import { dockerfileOf } from '../../devcontainer/config.ts';
 import type { Answer, EngineCall } from '../../devcontainer/gate.ts';
 import { HeadjackError } from '../../errors.ts';
@@ -108,6 +107,6 @@ function answerBuild(making: Making, args: readonly string[]): Answer {
   ];
   return {
     run: [...services.engineCommand(), ...args.slice(0, first), ...own, ...words],
-    againAt: LOST_BUILD_STEP,
+    build: true,
   };
 }

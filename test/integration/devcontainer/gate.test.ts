@@ -98,13 +98,26 @@ describe('the gate between the devcontainer CLI and the engine', () => {
     );
   });
   it.each([
-    ['a step that was lost', 2, 'while x: signal: killed', { code: 0, stdout: 'done\n' }, 3],
-    ['a step that is lost each time', 99, 'while x: signal: killed', { code: 9, stdout: '' }, 6],
+    ['a step that was lost', 2, 'while running runtime: signal: killed', { code: 0, stdout: 'done\n' }, 3],
+    [
+      'a search beside a removal',
+      1,
+      'getting top layer info: layer not known',
+      { code: 0, stdout: 'done\n' },
+      2,
+    ],
+    [
+      'a step that is lost each time',
+      99,
+      'while running runtime: signal: killed',
+      { code: 9, stdout: '' },
+      6,
+    ],
     ['another failure', 2, 'no such file', { code: 9, stdout: '' }, 1],
   ])('runs %s again as it should', async (_, times, words, expected, tries) => {
     let place = '';
     await withGate(
-      () => Promise.resolve({ run: failing(place, times, words), againAt: 'signal: killed' }),
+      () => Promise.resolve({ run: failing(place, times, words), build: true }),
       async ({ enginePath, folder }) => {
         place = folder;
         expect(await call(enginePath, ['build'])).toMatchObject(expected);

@@ -6,10 +6,10 @@ import { describe, expect, it } from 'vitest';
 import { disagreements } from '../../faults/agreement.ts';
 import { startRegistry } from '../../support/registry.ts';
 import {
+  buildTestImage,
   docker,
   ended,
   freePort,
-  makeFolder,
   makeSandbox,
   onPodman,
   ownerOf,
@@ -73,20 +73,11 @@ const seen: string[] = [];
 /** An image whose label says what its dev containers are made with. */
 async function withLabelled(metadata: unknown, use: (tag: string) => Promise<void>): Promise<void> {
   const tag = `hjk-test:labelled-${String(process.pid)}`;
-  const folder = makeFolder();
-  fs.writeFileSync(
-    path.join(folder, 'Dockerfile'),
-    `FROM ${testImage}\nLABEL devcontainer.metadata='${JSON.stringify(metadata)}'\n`,
-  );
-  execFileSync('docker', ['build', '-q', '-t', tag, folder], {
-    env: { ...process.env, DOCKER_BUILDKIT: '0' },
-    stdio: ['ignore', 'ignore', 'ignore'],
-  });
+  buildTestImage(tag, `FROM ${testImage}\nLABEL devcontainer.metadata='${JSON.stringify(metadata)}'\n`);
   try {
     await use(tag);
   } finally {
     docker('rmi', '-f', tag);
-    fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 

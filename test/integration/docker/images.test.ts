@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  buildTestImage,
   docker,
   makeFolder,
   makeSandbox,
@@ -161,15 +162,9 @@ describe('images of all kinds', () => {
     workdir: 'WORKDIR /srv/app\nVOLUME /srv/app\nENV HOME=/srv/app',
   };
   const tag = (kind: string): string => `hjk-test:kind-${kind}-${process.pid}`;
-  beforeAll(async () => {
-    for (const [kind, lines] of Object.entries(kinds)) {
-      const built = await runProgram('sh', ['-c', `DOCKER_BUILDKIT=0 docker build -q -t ${tag(kind)} -`], {
-        cwd: '/',
-        env: process.env,
-        input: `FROM ${testImage}\n${lines}\n`,
-      });
-      if (built.code !== 0) throw new Error(built.stderr);
-    }
+  beforeAll(() => {
+    for (const [kind, lines] of Object.entries(kinds))
+      buildTestImage(tag(kind), `FROM ${testImage}\n${lines}\n`);
   });
   afterAll(() => {
     for (const kind of Object.keys(kinds)) forget(tag(kind));

@@ -4,6 +4,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
+  buildTestImage,
   docker,
   git,
   hostVariable,
@@ -388,11 +389,7 @@ describe('the container', () => {
     await using box = makeSandbox();
     const tag = `hjk-test:user-${process.pid}`;
     const dockerfile = `FROM ${testImage}\nRUN echo 'developer:x:1234:1234::/home/developer:/bin/sh' >> /etc/passwd && echo 'developer:x:1234:' >> /etc/group && mkdir -p /home/developer && echo tool > /home/developer/tool && chmod 700 /home/developer && chown -R 1234:1234 /home/developer\nUSER developer\n`;
-    await runProgram('sh', ['-c', `DOCKER_BUILDKIT=0 docker build -q -t ${tag} -`], {
-      cwd: box.folder,
-      env: box.env,
-      input: dockerfile,
-    });
+    buildTestImage(tag, dockerfile);
     const derived = docker('images', '-q', 'headjack/derived').split('\n');
     try {
       await box.ok('run', 'b', '--image', tag);
