@@ -25,16 +25,24 @@ export interface Gate extends AsyncDisposable {
   readonly composePath: string;
 }
 
+/** Calls of the engine that only look. The programs make them without asking: that would cost the start of a Node each. */
+const LOOKS = ['-v', '--version', 'version', 'info', 'inspect', 'images', 'ps', 'events', 'buildx version'];
+
 /**
  * Stands between the devcontainer CLI and the engine: the CLI is given two small programs that hand each call of theirs to `answer`.
  * So what a container is made of is judged as it is in the end, whatever brought it in, and nothing is made once we are gone.
  * @param folder a private one, for the programs and the socket
- * @param shim the built program that asks
+ * @param order.shim the built program that asks
+ * @param order.engineCommand the words that call the engine
+ * @param order.answer is asked about what may change something
  */
 export async function openGate(
   folder: string,
-  shim: string,
-  answer: (call: EngineCall) => Promise<Answer>,
+  order: {
+    readonly shim: string;
+    readonly engineCommand: readonly string[];
+    readonly answer: (call: EngineCall) => Promise<Answer>;
+  },
 ): Promise<Gate> {
   const socket = path.join(folder, 'gate.sock');
   const open = new Set<net.Socket>();
@@ -44,7 +52,7 @@ export async function openGate(
     let asked = '';
     connection.setEncoding('utf8').on('data', chunk => (asked += String(chunk)));
     connection.on('end', () => {
-      void answerTo(asked, answer).then(said => {
+      void answerTo(asked, order.answer).then(said => {
         if ('hold' in said || 'build' in said) connection.write(`${JSON.stringify(said)}\n`);
         else connection.end(`${JSON.stringify(said)}\n`);
       });
@@ -53,15 +61,17 @@ export async function openGate(
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(socket, resolve);
   });
-  const program = (name: EngineCall['program']): string => {
+  const program = (name: EngineCall['program'], first: string): string => {
     const file = path.join(folder, name);
-    const words = [process.execPath, shim, socket, name].map(word => `'${word.replaceAll("'", "'\\''")}'`);
-    fs.writeFileSync(file, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, { mode: 0o700 });
+    const ask = quote([process.execPath, order.shim, socket, name]);
+    fs.writeFileSync(file, `#!/bin/sh\n${first}exec ${ask} "$@"\n`, { mode: 0o700 });
     return file;
   };
+  const looks = LOOKS.map(words => `'${words} '*`).join(' | ');
+  const look = `case "$1 $2 " in ${looks}) exec ${quote(order.engineCommand)} "$@" ;; esac\n`;
   return {
-    enginePath: program('engine'),
-    composePath: program('compose'),
+    enginePath: program('engine', look),
+    composePath: program('compose', ''),
     async [Symbol.asyncDispose]() {
       for (const connection of open) connection.destroy();
       await new Promise<void>(resolve => {
@@ -72,6 +82,10 @@ export async function openGate(
     },
   };
 }
+
+/** For a shell. */
+const quote = (words: readonly string[]): string =>
+  words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
 
 async function answerTo(asked: string, answer: (call: EngineCall) => Promise<Answer>): Promise<Answer> {
   try {

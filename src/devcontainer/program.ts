@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { findOnPath, isExecutable } from '../container/engine-program.ts';
 import { childProcess } from '../process/child-process.ts';
@@ -78,9 +78,22 @@ export async function installProgram(places: ProgramPlaces): Promise<Devcontaine
 
 /** Options that keep credentials for one registry from another, of a version that has them. */
 export async function hardeningOptions(file: string, env: NodeJS.ProcessEnv): Promise<string[]> {
-  const ran = await runCaptured(file, ['--version'], { env });
-  const [major = 0, minor = 0] = ran.stdout.toString('utf8').trim().split('.').map(Number);
+  const version = packageVersion(file) ?? (await runCaptured(file, ['--version'], { env })).stdout.toString();
+  const [major = 0, minor = 0] = version.trim().split('.').map(Number);
   return major > 0 || minor >= 89 ? ['--oci-auth-hardening'] : [];
+}
+
+/** As the package says that the program is of: asking the program would cost the start of a Node. */
+function packageVersion(file: string): string | undefined {
+  try {
+    const said: unknown = JSON.parse(
+      readFileSync(path.join(path.dirname(realpathSync(file)), 'package.json'), 'utf8'),
+    );
+    const { name, version } = said as { name?: unknown; version?: unknown };
+    return name === '@devcontainers/cli' && typeof version === 'string' ? version : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What `devcontainer up` says in the end. */

@@ -22,8 +22,8 @@ export interface ContainerMaker {
   undo(): Promise<void>;
 }
 
-/** Calls that change nothing, or act on what is ours already. */
-const harmlessCalls = /^(-v|--version|version|info|inspect|images|ps|events|exec|logs|start|tag|pull)$/;
+/** Calls that act on what is ours already, or bring an image. (Those that only look do not come here.) */
+const harmlessCalls = /^(exec|logs|start|tag|pull)$/;
 
 export function createContainerMaker(services: Services, held: Claim, at: MakerOrder): ContainerMaker {
   const { entry } = held;
@@ -37,10 +37,10 @@ export function createContainerMaker(services: Services, held: Claim, at: MakerO
   let refusal: unknown;
 
   const answer = async ({ program, args }: EngineCall): Promise<Answer> => {
-    const [verb = '', second = ''] = args;
+    const [verb = ''] = args;
     if (program === 'compose') return compose(args, false);
     if (verb === 'compose') return compose(args.slice(1), true);
-    if (verb === 'build' || (verb === 'buildx' && second === 'build')) return answerBuild(making, args);
+    if (verb === 'build' || (verb === 'buildx' && args[1] === 'build')) return answerBuild(making, args);
     if (verb === 'run') {
       made = await makeSingle(making, args, unfinished);
       services.progress.phase('commands of the dev container');
@@ -51,8 +51,7 @@ export function createContainerMaker(services: Services, held: Claim, at: MakerO
       throw new HeadjackError('image_missing', `image ${image} is not on the engine`, {
         hint: 'hjk image build',
       });
-    if (harmlessCalls.test(verb) || (verb === 'buildx' && second === 'version'))
-      return { run: [...services.engineCommand(), ...args] };
+    if (harmlessCalls.test(verb)) return { run: [...services.engineCommand(), ...args] };
     throw new HeadjackError(
       'devcontainer_failed',
       `headjack lets no dev container do this: ${args.slice(0, 3).join(' ')}`,

@@ -36,7 +36,11 @@ export async function runCli(
   const [verb, ...own] = call.args;
   const worktree = realPathOf(held.entry.worktree);
   const { file } = requireProgram(services.devcontainer, found.content.file);
-  await using gate = await openGate(scratch, services.devcontainer.shim, call.answer);
+  await using gate = await openGate(scratch, {
+    shim: services.devcontainer.shim,
+    engineCommand: services.engineCommand(),
+    answer: call.answer,
+  });
   const env = programEnvironment(services, call);
   const args = [
     verb,

@@ -107,7 +107,7 @@ export async function runStartCommands(
       args,
       answer: ({ program, args: words }) =>
         Promise.resolve(
-          program === 'engine' && /^(exec|inspect|ps|version|-v|buildx|info|events)$/.test(words[0] ?? '')
+          program === 'engine' && words[0] === 'exec'
             ? { run: [...services.engineCommand(), ...words] }
             : { refuse: `not while an instance starts: ${words.join(' ')}` },
         ),

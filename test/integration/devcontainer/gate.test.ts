@@ -29,7 +29,11 @@ async function withGate<T>(
   }) => Promise<T>,
 ): Promise<T> {
   const folder = makeFolder();
-  const gate = await openGate(folder, path.join(root, 'dist/devcontainer/engine.cjs'), answer);
+  const gate = await openGate(folder, {
+    shim: path.join(root, 'dist/devcontainer/engine.cjs'),
+    engineCommand: ['printf', '[%s]', "the engine's"],
+    answer,
+  });
   const close = async (): Promise<void> => gate[Symbol.asyncDispose]();
   try {
     return await use({ enginePath: gate.enginePath, composePath: gate.composePath, folder, close });
@@ -68,6 +72,23 @@ describe('the gate between the devcontainer CLI and the engine', () => {
           { program: 'engine', args: words },
           { program: 'compose', args: ['up'] },
         ]);
+      },
+    );
+  });
+  it('makes calls that only look without asking, open or closed', async () => {
+    await withGate(
+      asked => Promise.resolve({ run: ['printf', '(%s)', ...asked.args] }),
+      async ({ enginePath, close }) => {
+        const said = async (...words: string[]): Promise<string> => (await call(enginePath, words)).stdout;
+        expect(await said('ps', '-q', 'a b')).toBe("[the engine's][ps][-q][a b]");
+        expect(await said('-v')).toBe("[the engine's][-v]");
+        expect(await said('buildx', 'version')).toBe("[the engine's][buildx][version]");
+        expect(await said('buildx', 'version.x')).toBe('(buildx)(version.x)');
+        expect(await said('psx', 'version')).toBe('(psx)(version)');
+        expect(await said('buildx')).toBe('(buildx)');
+        expect(await said('*', 'ps')).toBe('(*)(ps)');
+        await close();
+        expect(await said('inspect', 'x')).toBe("[the engine's][inspect][x]");
       },
     );
   });
