@@ -2,9 +2,9 @@ import type { Catalog, InstanceEntry, Operation, OperationKind } from '../catalo
 import { HeadjackError, ignoring } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { formatTime } from '../core/time.ts';
-import { findByEnvironment, OPERATION_VARIABLE } from '../process/by-environment.ts';
+import { findByEnvironment, HELPER_VARIABLE, OPERATION_VARIABLE } from '../process/by-environment.ts';
 import { judgeIdentity, ownIdentity } from '../process/identity.ts';
-import { sleep } from '../process/sleep.ts';
+import { poll, sleep } from '../process/sleep.ts';
 import { requireEntry } from './find-instance.ts';
 import type { Services } from './services.ts';
 
@@ -111,16 +111,20 @@ async function finishedRename(services: Services, held: Claim): Promise<Claim> {
   return { ...held, entry: { ...held.entry, branch: held.operation.rename?.to ?? held.entry.branch } };
 }
 
-/** A killed hjk leaves its git running: waits until it has ended, at most 10 s, then ends it. */
+/** A killed hjk leaves its git running: waits until it has ended, at most 10 s, then ends it. Its helpers are ended at once. */
 async function outlive(operation: Operation): Promise<void> {
-  const running = (): number[] => findByEnvironment(OPERATION_VARIABLE, operation.id);
-  for (let waited = 0; waited < 200; waited++) {
-    if (running().length === 0) return;
-    await sleep(50);
-  }
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    for (const pid of running()) ignoring(['ESRCH'], () => process.kill(pid, signal), false); // it has just ended by itself
-    await sleep(500);
+  const running = (variable: string): number[] => findByEnvironment(variable, operation.id);
+  const gone = (variable: string, limitMs: number): Promise<true | undefined> =>
+    poll(() => running(variable).length === 0 || undefined, { everyMs: 50, limitMs });
+  for (const [variable, patienceMs] of [
+    [HELPER_VARIABLE, 0],
+    [OPERATION_VARIABLE, 10_000],
+  ] as const) {
+    if (await gone(variable, patienceMs)) continue;
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      for (const pid of running(variable)) ignoring(['ESRCH'], () => process.kill(pid, signal), false); // it has just ended by itself
+      if (await gone(variable, 500)) break;
+    }
   }
 }
 

@@ -4,6 +4,9 @@ import fs from 'node:fs';
 /** Every program that a verb starts on the host has the id of its operation in this variable. */
 export const OPERATION_VARIABLE = 'HEADJACK_OPERATION';
 
+/** Those that can do nothing any more without us have it in this one too: nobody has to wait until they have finished. */
+export const HELPER_VARIABLE = 'HEADJACK_HELPER_OF';
+
 /** Pids, without our own, of the processes that have exactly `NAME=value` in their environment, as far as we may look. */
 export function findByEnvironment(name: string, value: string): number[] {
   const entry = `${name}=${value}`;

@@ -4,7 +4,7 @@ import { openGate, type Answer, type EngineCall } from '../../devcontainer/gate.
 import { hardeningOptions, requireProgram, runProgram, type Outcome } from '../../devcontainer/program.ts';
 import { HeadjackError } from '../../errors.ts';
 import { gitEnvironment } from '../../git/environment.ts';
-import { OPERATION_VARIABLE } from '../../process/by-environment.ts';
+import { HELPER_VARIABLE, OPERATION_VARIABLE } from '../../process/by-environment.ts';
 import { realPathOf } from '../../process/files.ts';
 import { throwIfInterrupted, type Claim } from '../operation.ts';
 import type { Services } from '../services.ts';
@@ -99,6 +99,7 @@ function programEnvironment(services: Services, { scratch, held }: CliCall): Nod
     TMPDIR: temp,
     COMPOSE_PROJECT_NAME: projectOf(held.entry.id),
     [OPERATION_VARIABLE]: held.operation.id,
+    [HELPER_VARIABLE]: held.operation.id,
   };
 }
 
