@@ -12,7 +12,7 @@ import { closeSessions } from './end-sessions.ts';
 import { findContainer } from './find-container.ts';
 import { refuseOtherRuntime } from './other-runtime.ts';
 import { saveEnvironment } from './instance-environment.ts';
-import { loadSpec, saveSpec, unfinishedSpec, type InstanceSpec } from './instance-spec.ts';
+import { isBuilt, loadSpec, saveSpec, unfinishedSpec, type InstanceSpec } from './instance-spec.ts';
 import { createContainer } from './make-container.ts';
 import { noteMasks } from './masks.ts';
 import { commitClaimed, throwIfInterrupted, type Claim } from './operation.ts';
@@ -78,13 +78,12 @@ export async function bringUp(
       if (metadata === undefined) throw worktreeGone(entry);
       const order = { entry, repository, git, metadata };
       const masked = noteMasks(repository);
-      if (spec.devcontainer !== undefined) saveSpec(files.spec, unfinishedSpec(spec));
-      const { user, ...fresh } =
-        spec.devcontainer === undefined
-          ? await createContainer(services, order, spec)
-          : await (await import('./devcontainer/up.ts')).upDevcontainer(services, held, order, spec);
+      if (isBuilt(spec)) saveSpec(files.spec, unfinishedSpec(spec));
+      const { user, ...fresh } = isBuilt(spec)
+        ? await (await import('./devcontainer/up.ts')).upDevcontainer(services, held, order, spec)
+        : await createContainer(services, order, spec);
       id = fresh.id;
-      if (spec.devcontainer !== undefined) started = true;
+      started ||= isBuilt(spec);
       saveSpec(files.spec, {
         ...spec,
         ...('devcontainer' in fresh ? { devcontainer: fresh.devcontainer, masked } : {}),
@@ -135,7 +134,7 @@ async function startContainer(
   const { spec: file } = instanceFiles(placesOf(services), entry.id);
   const started = loadSpec(file);
   if (started !== undefined) saveSpec(file, { ...started, masked });
-  if (spec?.devcontainer !== undefined)
+  if (isBuilt(spec))
     await (
       await import('./devcontainer/up.ts')
     ).runStartCommands(services, { held, repository, spec, container });

@@ -64,6 +64,15 @@ export interface InstanceSpec {
   readonly masked?: MaskedFiles;
 }
 
+/** Of an instance that the devcontainer CLI makes. */
+export interface BuiltInstanceSpec extends InstanceSpec {
+  readonly devcontainer: DevcontainerSpec;
+}
+
+export function isBuilt(spec: InstanceSpec | undefined): spec is BuiltInstanceSpec {
+  return spec?.devcontainer !== undefined;
+}
+
 /**
  * Checks the options.
  * @param cwd what relative paths start from: they are kept absolute

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { isAtOrBelow } from '../core/place.ts';
 import { ignoring } from '../errors.ts';
 import { judgeMaker, makerTag } from './maker-tag.ts';
 
@@ -71,4 +72,10 @@ export function realPathOf(file: string): string {
     const parent = path.dirname(file);
     return parent === file ? file : path.join(realPathOf(parent), path.basename(file));
   }
+}
+
+/** Whether `place` is one of the folders or in one, links followed on both sides. */
+export function leadsInto(place: string, folders: readonly string[]): boolean {
+  const real = realPathOf(place);
+  return folders.some(folder => isAtOrBelow(real, realPathOf(folder)));
 }

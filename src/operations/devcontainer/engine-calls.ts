@@ -7,8 +7,7 @@ import {
   type Inside,
   type RunOption,
 } from '../../devcontainer/run-options.ts';
-import { isAtOrBelow } from '../../core/place.ts';
-import { realPathOf } from '../../process/files.ts';
+import { leadsInto } from '../../process/files.ts';
 
 /** A `docker run` of the devcontainer CLI, taken apart. */
 export interface RunCall {
@@ -35,10 +34,7 @@ export function parseRunCall(args: readonly string[]): RunCall | undefined {
 
 /** What a build is seen to reach: a context or Dockerfile elsewhere, options that nobody knows to be harmless. */
 export function findBuildReaches(args: readonly string[], allowed: readonly string[]): string[] {
-  const within = (place: string): boolean => {
-    const real = realPathOf(path.resolve(place));
-    return allowed.some(folder => isAtOrBelow(real, folder));
-  };
+  const within = (place: string): boolean => leadsInto(path.resolve(place), allowed);
   const found: string[] = [];
   const options = args.slice(args[0] === 'buildx' ? 2 : 1, -1);
   for (let i = 0; i < options.length; i++) {

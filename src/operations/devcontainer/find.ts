@@ -22,10 +22,12 @@ const usualPlaces: readonly string[] = [`${FOLDER}/devcontainer.json`, '.devcont
 const namedPlace = /^\.devcontainer\/([^/]+)\/devcontainer\.json$/;
 
 /**
- * The devcontainer.json of a branch with all that it names, or undefined where it has none.
+ * The devcontainer.json of a branch with all that it names, or undefined where it has none and none was wanted.
  * @param wanted as `--devcontainer` names it; else the one at a usual place counts, else the only one that has a name
  * @throws HeadjackError usage; devcontainer_invalid, also where the branch has not the wanted one, or several to choose from
  */
+export async function findDevcontainer(read: ReadBranch, wanted: string): Promise<Devcontainer>;
+export async function findDevcontainer(read: ReadBranch, wanted?: string): Promise<Devcontainer | undefined>;
 export async function findDevcontainer(read: ReadBranch, wanted?: string): Promise<Devcontainer | undefined> {
   const place = wanted === undefined ? undefined : devcontainerPlace(wanted);
   const places = place === undefined ? usualPlaces : [place];

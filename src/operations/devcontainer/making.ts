@@ -7,7 +7,7 @@ import { findReaches } from '../../devcontainer/reaches.ts';
 import { plainPath, type Inside } from '../../devcontainer/run-options.ts';
 import { isAtOrBelow } from '../../core/place.ts';
 import { HeadjackError } from '../../errors.ts';
-import { realPathOf } from '../../process/files.ts';
+import { leadsInto, realPathOf } from '../../process/files.ts';
 import { runCaptured } from '../../process/run.ts';
 import { deriveImage } from '../derive-image.ts';
 import type { DevcontainerSpec } from '../instance-spec.ts';
@@ -95,13 +95,12 @@ export function beginMaking(services: Services, held: Claim, at: MakerOrder): Ma
  * @throws HeadjackError untrusted
  */
 export function requireInside(making: Making, places: readonly string[], folder: string): void {
-  const allowed = [making.plan.worktree, making.scratch].map(realPathOf);
   making.requireApproved(
     places.flatMap(place => {
-      const real = realPathOf(path.resolve(folder, place));
-      return allowed.some(root => isAtOrBelow(real, root))
+      const full = path.resolve(folder, place);
+      return leadsInto(full, [making.plan.worktree, making.scratch])
         ? []
-        : [`${place}: leads out of the worktree, to ${real}`];
+        : [`${place}: leads out of the worktree, to ${realPathOf(full)}`];
     }),
   );
 }

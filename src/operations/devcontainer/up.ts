@@ -5,7 +5,7 @@ import type { Outcome } from '../../devcontainer/program.ts';
 import type { Repository } from '../../core/repository.ts';
 import { HeadjackError, messageOf } from '../../errors.ts';
 import { makeScratch } from '../../process/scratch.ts';
-import type { DevcontainerSpec, InstanceSpec } from '../instance-spec.ts';
+import type { BuiltInstanceSpec, DevcontainerSpec } from '../instance-spec.ts';
 import type { ContainerOrder } from '../make-container.ts';
 import { planContainer } from '../make-container.ts';
 import { throwIfInterrupted, type Claim } from '../operation.ts';
@@ -34,10 +34,10 @@ export async function upDevcontainer(
   services: Services,
   held: Claim,
   order: ContainerOrder,
-  spec: InstanceSpec,
+  spec: BuiltInstanceSpec,
 ): Promise<BroughtUp> {
   const { entry } = held;
-  const found = await findApproved(services, held, order.repository, spec);
+  const found = await findApproved(services, held, order.repository, spec.devcontainer.file);
   const scratch = makeScratch();
   let maker: ContainerMaker | undefined;
   try {
@@ -70,13 +70,9 @@ async function findApproved(
   services: Services,
   { entry }: Claim,
   repository: Repository,
-  spec: InstanceSpec,
+  file: string,
 ): Promise<Devcontainer> {
-  const found = await findDevcontainer(readWorktree(entry.worktree), spec.devcontainer?.file);
-  if (found === undefined)
-    throw new HeadjackError('devcontainer_invalid', `${entry.worktree} has no devcontainer.json`, {
-      hint: `hjk recreate ${entry.branch} --image <ref>`,
-    });
+  const found = await findDevcontainer(readWorktree(entry.worktree), file);
   requireTrust(services, repository, entry.branch, found);
   return found;
 }
@@ -90,7 +86,7 @@ export async function runStartCommands(
   at: {
     readonly held: Claim;
     readonly repository: Repository;
-    readonly spec: InstanceSpec;
+    readonly spec: BuiltInstanceSpec;
     readonly container: string;
   },
 ): Promise<void> {
@@ -98,7 +94,7 @@ export async function runStartCommands(
   services.progress.phase('start commands');
   const scratch = makeScratch();
   try {
-    const found = await findApproved(services, held, at.repository, at.spec);
+    const found = await findApproved(services, held, at.repository, at.spec.devcontainer.file);
     const args = ['run-user-commands', '--container-id', at.container] as const;
     const { failure } = await runCli(services, {
       found,
