@@ -1,8 +1,16 @@
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { docker, ended, makeSandbox, ownerOf, until, type Ran, type Sandbox } from '../support/sandbox.ts';
+import {
+  docker,
+  ended,
+  limitsWork,
+  makeSandbox,
+  ownerOf,
+  until,
+  type Ran,
+  type Sandbox,
+} from '../support/sandbox.ts';
 
 const entry = (box: Sandbox): ReturnType<Sandbox['catalog']>['entries'][number] => box.catalog().entries[0]!;
 
@@ -246,11 +254,8 @@ it('a container that was removed by hand is made again from what the instance wa
   docker('rm', '-f', entry(box).container_id);
   expect(await box.ok('ps')).toMatch(/x +stopped/);
   expect(await box.ok('exec', 'x', '--no-mux', 'sh', '-c', 'echo $KEPT')).toBe('yes\n');
-  expect(
-    execFileSync('docker', ['inspect', '-f', '{{.HostConfig.Memory}}', entry(box).container_id], {
-      encoding: 'utf8',
-    }).trim(),
-  ).toBe(String(64 * 1024 ** 2));
+  const memory = docker('inspect', '-f', '{{.HostConfig.Memory}}', entry(box).container_id).trim();
+  expect(memory).toBe(limitsWork() ? String(64 * 1024 ** 2) : '0');
 });
 
 it('a worktree that was deleted by hand is told, and rm takes the rest away', async () => {
