@@ -33,10 +33,10 @@ function wantsColors(io: Io): boolean {
   return io.isTerminal('stdout');
 }
 
-/** Lines as they are, our own colours among them; what names could do to a terminal is shown as an escape. */
+/** Lines and tabs as they are, and our own colours; what else names and files could do to a terminal is shown as an escape. */
 function harmless(text: string): string {
   return text
-    .split(/(\n|\u001b\[[0-9;]*m)/)
+    .split(/(\n|\t|\u001b\[3[1239]m)/)
     .map((part, i) => (i % 2 === 1 ? part : printable(part)))
     .join('');
 }

@@ -163,7 +163,7 @@ describe('a devcontainer.json', () => {
       runArgs: ['--add-host', 'a:10.0.0.1'],
       capAdd: ['SYS_PTRACE'],
     };
-    commit(box, { [config]: wanted, 'tools/init.sh': `echo "$PWD" >> ${ran}\n` });
+    commit(box, { [config]: wanted, 'tools/init.sh': `echo "$PWD" >> ${ran}\t# \u001b[8mno secret\n` });
     const refused = await box.hjk('run', 'x', '--json');
     expect(refused.code).toBe(5);
     expect(JSON.parse(refused.stderr)).toMatchObject({
@@ -181,7 +181,9 @@ describe('a devcontainer.json', () => {
     expect(box.git('branch', '--list', 'x')).toBe('');
     expect(await box.hjk('trust', 'x')).toMatchObject({
       code: 5,
-      stdout: expect.stringMatching(/\+echo "\$PWD"[\s\S]*capability SYS_PTRACE/) as string,
+      stdout: expect.stringMatching(
+        /\+echo "\$PWD".*\t# \\x1b\[8mno secret\n[\s\S]*capability SYS_PTRACE/,
+      ) as string,
     });
     expect((await box.hjk('run', 'x')).code).toBe(5);
     await box.ok('trust', 'x', '--yes');
