@@ -16,11 +16,13 @@ fi
 `;
 
 /**
- * The leader of a session with a terminal. Waits for the first resize, at most a second or so, as half of all programs would see a 0×0
- * terminal at their first look; stays to record the exit code.
+ * The leader of a session with a terminal. Waits for the first resize, as half of all programs would see a 0×0 terminal at their
+ * first look: on a busy machine it comes late, so for ten seconds or so; for one where there is no `stty`, as it may have come before.
+ * Stays to record the exit code.
  */
-export const sessionScript = `${notePid}winch=; trap 'winch=1' WINCH; n=0
-while [ -z "$winch" ] && [ $n -lt 100 ]; do
+export const sessionScript = `${notePid}winch=; trap 'winch=1' WINCH; n=0; most=100
+command -v stty >/dev/null 2>&1 && most=1000
+while [ -z "$winch" ] && [ $n -lt $most ]; do
   case $(stty size 2>/dev/null) in ''|'0 0') ;; *) break;; esac
   sleep 0.01 2>/dev/null || break; n=$((n+1))
 done

@@ -117,10 +117,7 @@ async function carry(running: RunningExec, screen: Screen, log: LogWriter): Prom
         () => true,
         () => undefined,
       ),
-    {
-      everyMs: 50,
-      limitMs: 3000,
-    },
+    { everyMs: 50, limitMs: 15_000 },
   );
   screen.onResize(resize);
   screen.onInput(bytes => stream.write(bytes));
