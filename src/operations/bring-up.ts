@@ -65,7 +65,7 @@ export async function bringUp(
     if (existing === undefined) refuseOtherRuntime(services, entry);
     let container = existing;
     // a dev container whose commands never ran to their end is made anew
-    if (container !== undefined && spec?.devcontainer !== undefined && spec.user === undefined) {
+    if (container !== undefined && isBuilt(spec) && spec.user === undefined) {
       await (await services.runtime()).remove(container.id);
       container = undefined;
     }

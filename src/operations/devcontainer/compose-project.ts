@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ImageInfo } from '../../container/port.ts';
-import { type ComposeDocument } from '../../devcontainer/compose.ts';
+import type { ComposeDocument } from '../../devcontainer/compose.ts';
 import { isRecord, textOf } from '../../devcontainer/config.ts';
 import { HeadjackError } from '../../errors.ts';
 import { runCaptured } from '../../process/run.ts';
