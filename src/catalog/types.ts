@@ -30,6 +30,8 @@ export interface Operation {
   boot_id: string;
   pid_ns: string;
   since: string;
+  /** `rm -D` is at work: whoever comes after it does not count on this branch to hold commits. */
+  deleting_branch?: boolean;
   /** Set once `rm` has begun to delete: from then on the removal is only ever finished. */
   deleting?: { snapshot: string; branch_tip?: string; include_ignored?: boolean; unjudged?: boolean };
   /** What `restore` brings back. */

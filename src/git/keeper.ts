@@ -10,6 +10,7 @@ import {
   type ListedWorktree,
   type WorktreeMetadata,
 } from './metadata.ts';
+import { deleteBranch, type BranchDeletion } from './delete-branch.ts';
 import { deleteFolder } from './delete-folder.ts';
 import { findLeftLock } from './append-config.ts';
 import { findBases, findMerged, type MergedHow } from './merged.ts';
@@ -57,6 +58,15 @@ export interface WorktreeKeeper {
   findLeftLock(commonDir: string): string | undefined;
   /** Removes the lock that a killed git left on its own index. */
   clearIndexLock(metadata: WorktreeMetadata): void;
+  /**
+   * Deletes a branch that is at `tip`, if something that stays holds its commits. No hook runs.
+   * @param options keepConfig leaves its section of the configuration: to remove it lifts the masks of running containers
+   */
+  deleteBranch(
+    commonDir: string,
+    branch: { readonly name: string; readonly tip: string },
+    options: { readonly keepConfig: boolean },
+  ): Promise<BranchDeletion>;
   /** Once no container of the repository is left. */
   unguard(commonDir: string): void;
   /** Where a worktree is put while it is compared for the last time, and then while it is deleted. */
@@ -103,6 +113,12 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
     findLeftLock,
     clearIndexLock: metadata => {
       fs.rmSync(`${metadata.folder}/index.lock`, { force: true });
+    },
+    async deleteBranch(commonDir, { name, tip }, { keepConfig }) {
+      const git = await open(commonDir);
+      const done = await deleteBranch(git, name, tip);
+      if (done === 'deleted' && !keepConfig) await git.try(['config', '--remove-section', `branch.${name}`]);
+      return done;
     },
     unguard: removeGuard,
     asideOf: (worktree, instanceId) => `${worktree}.hjk-removing-${instanceId}`,

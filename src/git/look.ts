@@ -24,6 +24,8 @@ export interface WorktreeSubject {
   readonly branch: string;
   /** The branch is to go too. */
   readonly deleteBranch: boolean;
+  /** Branches that others are about to delete: what only they hold is held by nothing. */
+  readonly going?: readonly string[];
   /** Files that git ignores count as work. */
   readonly includeIgnored: boolean;
 }
@@ -172,7 +174,10 @@ async function judgeHeads(
   const own = ownMetadata === undefined ? [] : await worktreeOnlyTips(git, ownMetadata);
   tips.push(...own);
   const ownRefs = new Map(own.filter(tip => tip.what.startsWith('refs/')).map(tip => [tip.what, tip.commit]));
-  const unreachable = await findUnreachable(git, tips, subject.deleteBranch ? subject.branch : undefined);
+  const unreachable = await findUnreachable(git, tips, [
+    ...(subject.going ?? []),
+    ...(subject.deleteBranch ? [subject.branch] : []),
+  ]);
   return { head, detached, headRef, ownRefs, branchTip, unreachable };
 }
 

@@ -29,17 +29,10 @@ export interface RepositoryGit {
   addEmptyWorktree(worktree: string, commit: string): Promise<void>;
   /** Forgets a worktree whose folder is gone. Already forgotten is fine. */
   forgetWorktree(worktree: string): Promise<void>;
-  /**
-   * Deletes the branch if it still is at `tip`. No hook runs.
-   * @param options keepConfig leaves its section of the configuration: to remove it lifts the masks of running containers
-   */
-  deleteBranch(branch: string, tip: string, options: { readonly keepConfig: boolean }): Promise<void>;
   /** Makes branch `to` at `tip`, with the upstream of `from`. There already is fine: a killed rename is finished. */
   renameBranch(from: string, to: string, tip: string): Promise<void>;
   /** Moves a branch from `old` to `tip`, if it still is at `old`. */
   advanceBranch(branch: string, tip: string, old: string): Promise<boolean>;
-  /** Deletes a branch that is at `tip`; its configuration stays. False where it is elsewhere. */
-  dropBranch(branch: string, tip: string): Promise<boolean>;
   findCommit(ref: string): Promise<string | undefined>;
   /** Files of a commit, and folders with everything in them, by their paths from the root on; those that it has not are left out. */
   readFiles(

@@ -14,16 +14,16 @@ export interface UnreachableCommits extends DoomedTip {
 }
 
 /**
- * Which of the tips hold commits that no branch, tag or remote-tracking branch has once they are gone. `without` is a branch
- * that goes too; symbolic refs to it do not count. Commits that only a reflog holds do not count.
+ * Which of the tips hold commits that no branch, tag or remote-tracking branch has once they are gone. `without` are branches
+ * that go too; symbolic refs to them do not count. Commits that only a reflog holds do not count.
  */
 export async function findUnreachable(
   git: Plumbing,
   tips: readonly DoomedTip[],
-  without: string | undefined,
+  without: readonly string[],
 ): Promise<UnreachableCommits[]> {
   if (tips.length === 0) return [];
-  const gone = without === undefined ? undefined : `refs/heads/${without}`;
+  const gone = new Set(without.map(branch => `refs/heads/${branch}`));
   const kept: string[] = [];
   const format = '%(objecttype) %(objectname) %(*objecttype) %(*objectname)%00%(refname)%00%(symref)';
   const listing = await git.text([
@@ -35,7 +35,7 @@ export async function findUnreachable(
   ]);
   for (const line of listing.split('\n')) {
     const [objects = '', name, symref] = line.split('\0');
-    if (name === undefined || name === gone || (gone !== undefined && symref === gone)) continue;
+    if (name === undefined || gone.has(name) || gone.has(symref ?? '')) continue;
     const [type, object, peeledType, peeled] = objects.split(' ');
     if (type === 'commit' && object !== undefined) kept.push(object);
     else if (peeledType === 'commit' && peeled !== undefined) kept.push(peeled);

@@ -191,11 +191,6 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       await raw(await git(), ['worktree', 'remove', '--force', '--force', worktree]);
     },
 
-    async deleteBranch(branch, tip, options) {
-      await raw(await git(), ['update-ref', '-d', `refs/heads/${branch}`, tip]);
-      if (!options.keepConfig) await attempt(await git(), ['config', '--remove-section', `branch.${branch}`]);
-    },
-
     async renameBranch(from, to, tip) {
       const ref = `refs/heads/${to}`;
       if ((await findCommit(ref)) === undefined)
@@ -208,11 +203,6 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
 
     async advanceBranch(branch, tip, old) {
       return (await attempt(await git(), ['update-ref', `refs/heads/${branch}`, tip, old])) !== undefined;
-    },
-
-    async dropBranch(branch, tip) {
-      const done = await attempt(await git(), ['update-ref', '-d', `refs/heads/${branch}`, tip]);
-      return done !== undefined || (await findCommit(`refs/heads/${branch}`)) === undefined;
     },
 
     readFiles: (commit, wanted) => readCommit(repository.commonDir, { commit, ...wanted }, env),

@@ -7,26 +7,36 @@ import { dropEntry, type Claim } from './operation.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 
-/** The last steps of a removal: branch, files of the instance, logs, entry. Each may be done already. */
+/**
+ * The last steps of a removal: branch, files of the instance, logs, entry. Each may be done already. Gives whether the branch is
+ * gone: one that moved meanwhile, or that by now holds commits which nothing else has, is kept.
+ */
 export async function removeTraces(
   services: Services,
   held: Claim,
   repository: Repository | undefined,
   branchTip: string | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const { entry } = held;
   const others = repository === undefined || isMounted(await services.lister.list(), repository);
+  const keeper = await services.keeper(held.operation.id);
+  let branchGone = false;
   if (branchTip !== undefined && repository !== undefined) {
+    const branch = { name: entry.branch, tip: branchTip };
+    const done = await keeper.deleteBranch(repository.commonDir, branch, { keepConfig: others });
     const git = await services.git(repository, held.operation.id);
-    const now = await git.findCommit(`refs/heads/${entry.branch}`);
-    if (now === branchTip) await git.deleteBranch(entry.branch, branchTip, { keepConfig: others });
-    else if (now !== undefined) {
-      services.progress.note(`branch "${entry.branch}" has moved on meanwhile and is kept`);
-    }
+    branchGone = done === 'deleted' || (await git.findCommit(`refs/heads/${entry.branch}`)) === undefined;
+    if (!branchGone)
+      services.progress.note(
+        done === 'moved'
+          ? `branch "${entry.branch}" has moved on meanwhile and is kept`
+          : `branch "${entry.branch}" is kept: what held its commits is gone meanwhile`,
+      );
   }
-  if (!others) (await services.keeper(held.operation.id)).unguard(repository.commonDir);
+  if (!others) keeper.unguard(repository.commonDir);
   removeFiles(services, entry.id);
   await dropEntry(services, held);
+  return branchGone;
 }
 
 /** Whether any container has the repository, of another state root too: what it has mounted must stay as it is. */

@@ -4,6 +4,7 @@ import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { deleteWorktree } from './delete-worktree.ts';
+import { goingBranches, lineUp } from './going-branches.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
 import { claimOrRefuse, commitClaimed, refuseBusy, release, type Claim } from './operation.ts';
 import { removeTraces } from './remove-traces.ts';
@@ -42,17 +43,18 @@ export async function removeInstance(
   options: RemoveOptions,
 ): Promise<Removed | undefined> {
   const here = requireRepository(services);
-  const entry = await services.catalog.read(catalog =>
-    structuredClone(requireInstance(catalog, here, options.branch)),
-  );
+  const { entry, going } = await services.catalog.read(catalog => {
+    const found = structuredClone(requireInstance(catalog, here, options.branch));
+    return { entry: found, going: goingBranches(catalog, found) };
+  });
   refuseBusy(entry);
   if (entry.operation?.deleting === undefined) {
     const repository = repositoryOf(entry) ?? here;
-    const subject = subjectOf(entry, repository, options);
+    const subject = subjectOf(entry, repository, { ...options, going });
     if (options.deleteBranch)
       await (await services.git(repository)).requireNotCheckedOut(entry.branch, entry.worktree);
     const look = await (await services.keeper()).look(subject);
-    if (!options.force) refuseLosses(entry, look.reasons);
+    if (!options.force) refuseLosses(entry, look.reasons, going);
     if (!(options.force || options.yes) && !(await options.confirm(entry))) return undefined;
   }
   const held = await claimOrRefuse(services, entry, 'rm');
@@ -72,12 +74,13 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
   let snapshot = '';
   try {
     const repository = requireRepositoryOf(entry);
-    const subject = subjectOf(entry, repository, options);
+    const going = options.deleteBranch ? await lineUp(services, held) : [];
+    const subject = subjectOf(entry, repository, { ...options, going });
     services.progress.phase('looking for work');
     await stopContainer(services, entry);
     const keeper = await services.keeper(held.operation.id);
     const look = await keeper.look(subject);
-    if (!options.force) refuseLosses(entry, look.reasons);
+    if (!options.force) refuseLosses(entry, look.reasons, going);
     if (keeper.needsSnapshot(look) && !look.unknown) {
       services.progress.phase('storing work');
       snapshot = (await keeper.store(subject, look)).commit;
@@ -134,10 +137,9 @@ export async function finishRemoval(
   const { entry, operation } = held;
   const repository = repositoryOf(entry);
   const snapshot = await deleteWorktree(services, held, repository, refuse);
-  const tip = operation.deleting?.branch_tip;
   services.progress.phase('removing');
-  await removeTraces(services, held, repository, tip);
-  return { entry, branchDeleted: tip !== undefined, snapshot: snapshot === '' ? undefined : snapshot };
+  const branchDeleted = await removeTraces(services, held, repository, operation.deleting?.branch_tip);
+  return { entry, branchDeleted, snapshot: snapshot === '' ? undefined : snapshot };
 }
 
 /** The repository that the entry names, which may be gone. */
@@ -156,13 +158,14 @@ function requireRepositoryOf(entry: InstanceEntry): Repository {
 }
 
 /** @throws HeadjackError unsafe with the list */
-function refuseLosses(entry: InstanceEntry, reasons: readonly string[]): void {
+function refuseLosses(entry: InstanceEntry, reasons: readonly string[], going: readonly string[] = []): void {
   if (reasons.length === 0) return;
+  const others = going.map(branch => `branch ${branch} does not count: another hjk is about to delete it`);
   throw new HeadjackError(
     'unsafe',
     `removing branch "${entry.branch}" would lose work in ${entry.worktree}`,
     {
-      details: reasons,
+      details: [...reasons, ...others],
       hint: `commit it, or store and delete it: hjk rm ${entry.branch} --force`,
     },
   );

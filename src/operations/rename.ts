@@ -91,7 +91,9 @@ export async function finishRename(services: Services, held: Claim, repository: 
   for (let round = 0; tip !== undefined && round < ROUNDS; round++) {
     const now = await git.findCommit(`refs/heads/${to}`);
     if (now !== tip && now === rename.tip) await git.advanceBranch(to, tip, now);
-    if (await git.dropBranch(from, tip)) break;
+    const branch = { name: from, tip };
+    // on no other branch: both stay, each with what was committed to it
+    if ((await keeper.deleteBranch(repository.commonDir, branch, { keepConfig: true })) !== 'moved') break;
     tip = await git.findCommit(`refs/heads/${from}`);
   }
   await commitClaimed(services, held, found => {

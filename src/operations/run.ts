@@ -208,7 +208,11 @@ async function undo(
         await git.forgetWorktree(entry.worktree);
       }
       if (at.made.branchTip !== undefined)
-        await git.deleteBranch(entry.branch, at.made.branchTip, { keepConfig: true });
+        await keeper.deleteBranch(
+          at.repository.commonDir,
+          { name: entry.branch, tip: at.made.branchTip },
+          { keepConfig: true },
+        );
     }
     const files = instanceFiles(placesOf(services), entry.id);
     removeOwnFolder(files.folder);

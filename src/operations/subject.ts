@@ -6,7 +6,11 @@ import type { WorktreeSubject } from '../git/look.ts';
 export function subjectOf(
   entry: InstanceEntry,
   repository: Repository,
-  options: { readonly deleteBranch?: boolean; readonly includeIgnored?: boolean } = {},
+  options: {
+    readonly deleteBranch?: boolean;
+    readonly includeIgnored?: boolean;
+    readonly going?: readonly string[];
+  } = {},
 ): WorktreeSubject {
   return {
     instanceId: entry.id,
@@ -14,6 +18,7 @@ export function subjectOf(
     worktree: entry.worktree,
     branch: entry.branch,
     deleteBranch: options.deleteBranch ?? false,
+    going: options.going ?? [],
     includeIgnored: options.includeIgnored ?? false,
   };
 }
