@@ -38,6 +38,12 @@ const honest = [
   'index.sparse=false',
   'core.splitIndex=false',
   'status.showUntrackedFiles=all',
+  // names are bytes: `README` and `readme` are two files wherever a folder can hold both
+  'core.ignoreCase=false',
+  'core.precomposeUnicode=false',
+  // names that git would not take from others are names of files all the same
+  'core.protectHFS=false',
+  'core.protectNTFS=false',
 ].flatMap(s => ['-c', s]);
 
 /** Runs `action` with the path of an index file of its own, in a private folder that is removed afterwards. */
@@ -74,7 +80,7 @@ export async function fillIndex(
     return;
   }
   const input = entries.map(e => `${e.mode} ${e.object} ${e.stage}\t${e.path}\0`).join('');
-  await git.text(['update-index', '-z', '--index-info'], { env, input });
+  await git.text([...honest, 'update-index', '-z', '--index-info'], { env, input });
 }
 
 /** A latin1 path below `root`, as the bytes that it stands for. */
@@ -102,7 +108,7 @@ export async function findChanges(
     // what a sparse checkout left out is no deletion
     const leftOut = skipped.filter(file => lstatIn(workTree, file) === undefined);
     if (leftOut.length > 0) {
-      await git.text(['update-index', '--skip-worktree', '-z', '--stdin'], {
+      await git.text([...honest, 'update-index', '--skip-worktree', '-z', '--stdin'], {
         env,
         input: leftOut.map(f => `${f}\0`).join(''),
       });

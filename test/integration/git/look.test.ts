@@ -234,6 +234,55 @@ describe('work is found', () => {
       },
       /a bisect is not finished/,
     ],
+    ...(
+      [
+        [
+          'a cherry-pick of several of which only the list is left',
+          'sequencer/todo',
+          /several commits is not/,
+        ],
+        ['a revert', 'REVERT_HEAD', /a revert is not finished/],
+        ['patches that are being applied', 'rebase-apply/next', /a rebase or am is not finished/],
+        ['a message of a merge alone', 'MERGE_MSG', /a merge is not finished/],
+        ['what a merge made alone', 'AUTO_MERGE', /a merge is not finished/],
+        ['a merge of notes', 'NOTES_MERGE_PARTIAL', /a merge of notes is not finished/],
+        ['a squash merge', 'SQUASH_MSG', /a squash merge is not finished/],
+        ['terms of a bisect alone', 'BISECT_TERMS', /a bisect is not finished/],
+      ] as const
+    ).map(([name, file, reason]): [string, () => void, RegExp] => [
+      name,
+      () => {
+        write(file, 'x\n', path.join(repo, '.git/worktrees/b'));
+      },
+      reason,
+    ]),
+    [
+      'a file whose name differs from a tracked one by case only, where git is told to ignore case',
+      () => {
+        git(repo, 'config', 'core.ignorecase', 'true');
+        write('TRACKED', 'another file\n');
+      },
+      /^untracked: TRACKED$/,
+    ],
+    [
+      'a tracked file that was renamed to another case and changed',
+      () => {
+        git(repo, 'config', 'core.ignorecase', 'true');
+        fs.renameSync(path.join(tree, 'tracked'), path.join(tree, 'Tracked'));
+        fs.appendFileSync(path.join(tree, 'Tracked'), 'more\n');
+      },
+      /^untracked: Tracked$/,
+    ],
+    [
+      'a name that another way to write its letters has, where git is told to compose them',
+      () => {
+        git(repo, 'config', 'core.precomposeunicode', 'true');
+        write('caf\u00e9');
+        commit('Composed');
+        write('cafe\u0301', 'decomposed\n');
+      },
+      /^untracked: cafe\u0301$/,
+    ],
     [
       "a ref of the worktree's own",
       () => {

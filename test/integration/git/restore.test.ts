@@ -259,6 +259,47 @@ describe('what was stored comes back exactly', () => {
     expect(git(tree, 'log', '--format=%s', 'main..b').trim().split('\n')).toEqual(['More', 'Ours']);
     expect(git(tree, 'symbolic-ref', 'HEAD').trim()).toBe('refs/heads/b');
   });
+  it('a cherry-pick of several goes on where only its list is left', async () => {
+    git(tree, 'checkout', '-q', '-b', 'source');
+    for (const name of ['1', '2', '3']) {
+      write(name);
+      write('tracked', `${name}\n`);
+      commit(name);
+    }
+    git(tree, 'checkout', '-q', 'b');
+    write('tracked', 'ours\n');
+    commit('Ours');
+    attempt('cherry-pick', 'source~2', 'source~1', 'source');
+    write('tracked', '1\n');
+    git(tree, 'add', '.');
+    git(tree, 'commit', '-qm', 'Solved');
+    git(tree, 'branch', '-qD', 'source');
+    expect(fs.existsSync(path.join(repo, '.git/worktrees/b/CHERRY_PICK_HEAD'))).toBe(false);
+    await roundTrip();
+    git(tree, 'cherry-pick', '--continue');
+    expect(git(tree, 'log', '--format=%s', '-3').trim().split('\n')).toEqual(['3', '2', 'Solved']);
+  });
+  it('what a merge with conflicts made can still be compared with', async () => {
+    git(tree, 'branch', 'theirs', 'main');
+    write('tracked', 'ours\n');
+    commit('Ours');
+    git(tree, 'checkout', '-q', 'theirs');
+    write('tracked', 'theirs\n');
+    commit('Theirs');
+    git(tree, 'checkout', '-q', 'b');
+    attempt('merge', 'theirs');
+    write('tracked', 'half\n');
+    const before = git(tree, 'diff', 'AUTO_MERGE');
+    await roundTrip();
+    expect(git(tree, 'diff', 'AUTO_MERGE')).toBe(before);
+  });
+  it('a file renamed to another case comes back, where git is told to ignore case', async () => {
+    git(repo, 'config', 'core.ignorecase', 'true');
+    fs.renameSync(path.join(tree, 'tracked'), path.join(tree, 'Tracked'));
+    fs.appendFileSync(path.join(tree, 'Tracked'), 'more\n');
+    write('OTHER', 'twin\n');
+    await roundTrip();
+  });
   it('a bisect goes on', async () => {
     for (const name of ['1', '2', '3', '4']) {
       write(name);
