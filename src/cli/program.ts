@@ -89,6 +89,11 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
       .option(
         '--writable-submodules',
         'let the container commit in submodules; opens their git configuration to it',
+      )
+      .option(
+        '--allow-path <folder>',
+        'a remote or alternate of the repository that came after its first container (repeatable)',
+        list,
       );
 
   define('run <branch>', 'make or start the instance of a branch', command =>

@@ -1,9 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { isAtOrBelow } from '../core/place.ts';
-import { HeadjackError, ignoring } from '../errors.ts';
-import { readIfThere, realPathOf, writeDurably } from '../process/files.ts';
-import { makerTag } from '../process/maker-tag.ts';
+import { HeadjackError } from '../errors.ts';
+import { createFile } from '../process/files.ts';
+import type { HostPath, HostPaths } from './host-paths.ts';
 import type { BindMount } from './port.ts';
 
 /** What of the host an instance needs, all real paths. */
@@ -12,8 +11,8 @@ export interface MountPlan {
   readonly commonDir: string;
   /** `<common dir>/worktrees/<n>`. */
   readonly metadata: string;
-  /** Remotes that are folders of this machine. */
-  readonly localRemotes: readonly string[];
+  /** What the repository may name outside of itself. */
+  readonly hostPaths: HostPaths;
   readonly writableSubmodules: boolean;
   /** SSH_AUTH_SOCK and known_hosts of the caller, if asked for. */
   readonly sshAgent: { readonly socket: string; readonly knownHosts: string | undefined } | undefined;
@@ -44,13 +43,13 @@ export function planMounts(plan: MountPlan): BindMount[] {
     masked(existing(path.join(metadata, 'gitdir'), 'file')),
     masked(existing(path.join(metadata, 'config.worktree'), 'file')),
     masked(existing(path.join(worktree, '.git'), 'file')),
-    ...alternates(commonDir).map(masked),
+    ...plan.hostPaths.alternates.map(borrowed),
   ];
   const modules = path.join(metadata, 'modules');
   mounts.push(
     plan.writableSubmodules ? writable(existing(modules, 'folder')) : masked(existing(modules, 'folder')),
   );
-  for (const remote of plan.localRemotes) mounts.push(...mountRemote(remote, commonDir));
+  for (const remote of plan.hostPaths.remotes) mounts.push(...mountRemote(remote));
   if (plan.sshAgent !== undefined) {
     mounts.push({ source: plan.sshAgent.socket, target: SSH_SOCKET, readOnly: true });
     if (plan.sshAgent.knownHosts !== undefined)
@@ -84,25 +83,8 @@ function maskGitDirectory(gitDir: string, writableSubmodules: boolean): BindMoun
  */
 function guarded(gitDir: string): BindMount {
   const place = path.join(gitDir, 'commondir');
-  if (fs.lstatSync(place, { throwIfNoEntry: false }) === undefined) createWhole(place, '.\n');
+  if (fs.lstatSync(place, { throwIfNoEntry: false }) === undefined) createFile(place, '.\n', 0o644);
   return { source: existing(place, 'file'), target: place, readOnly: true };
-}
-
-/** A new file, on the disk with all of its content before it has its name: with an empty `commondir` no git works any more. */
-function createWhole(place: string, content: string): void {
-  const temp = `${place}.hjk.${makerTag()}.tmp`;
-  try {
-    writeDurably(temp, content, { flag: 'w', mode: 0o644 });
-    ignoring(
-      ['EEXIST'],
-      () => {
-        fs.linkSync(temp, place);
-      },
-      undefined,
-    );
-  } finally {
-    fs.rmSync(temp, { force: true });
-  }
 }
 
 function existing(place: string, kind: 'file' | 'folder'): string {
@@ -121,33 +103,22 @@ function existing(place: string, kind: 'file' | 'folder'): string {
   });
 }
 
-/** Object folders that this one borrows from, and theirs: without them a clone with alternates fails at every command. */
-function alternates(commonDir: string, seen = new Set<string>()): string[] {
-  const objects = path.join(commonDir, 'objects');
-  for (const line of (readIfThere(path.join(objects, 'info', 'alternates')) ?? '').split('\n')) {
-    if (line === '' || line.startsWith('#')) continue;
-    const place = path.resolve(objects, line);
-    if (seen.has(place) || !fs.existsSync(place) || isAtOrBelow(place, objects)) continue;
-    seen.add(place);
-    alternates(path.dirname(place), seen);
-  }
-  return [...seen];
-}
+const borrowed = ({ path: target, real: source }: HostPath): BindMount => ({
+  source,
+  target,
+  readOnly: true,
+});
 
 /** A remote that is a folder here: its git directory at its own path, without the means to run code at the next push. */
-function mountRemote(remote: string, commonDir: string): BindMount[] {
-  const candidates = [path.join(remote, '.git'), remote, `${remote}.git`];
-  const gitDir = candidates.find(
-    place => fs.existsSync(path.join(place, 'HEAD')) && fs.existsSync(path.join(place, 'objects')),
+function mountRemote(remote: HostPath): BindMount[] {
+  const inside = (place: string): string => path.join(remote.path, path.relative(remote.real, place));
+  const masks = [...maskGitDirectory(remote.real, false), guarded(remote.real)].filter(
+    mount => !mount.target.endsWith('/config.worktree'),
   );
-  if (gitDir === undefined || isAtOrBelow(realPathOf(gitDir), commonDir)) return [];
-  const masks = maskGitDirectory(gitDir, false).filter(mount => !mount.target.endsWith('/config.worktree'));
-  const worktrees = path.join(gitDir, 'worktrees');
+  const worktrees = path.join(remote.real, 'worktrees');
   return [
-    { source: gitDir, target: gitDir, readOnly: false },
-    ...masks,
-    guarded(gitDir),
-    ...(fs.existsSync(worktrees) ? [{ source: worktrees, target: worktrees, readOnly: true }] : []),
-    ...alternates(gitDir).map(place => ({ source: place, target: place, readOnly: true })),
+    { source: remote.real, target: remote.path, readOnly: false },
+    ...masks.map(mask => ({ ...mask, target: inside(mask.target) })),
+    ...(fs.existsSync(worktrees) ? [{ source: worktrees, target: inside(worktrees), readOnly: true }] : []),
   ];
 }

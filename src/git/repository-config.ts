@@ -22,7 +22,7 @@ export const configQuery = [
   '--show-scope',
   '-z',
   '--get-regexp',
-  '^(filter\\.|user\\.(name|email)$|remote\\.|branch\\.)',
+  '^(filter\\.|user\\.(name|email)$|remote\\.|branch\\.|url\\.)',
 ];
 
 export function parseRepositoryConfig(output: string, root: string): RepositoryConfig {
@@ -30,12 +30,17 @@ export function parseRepositoryConfig(output: string, root: string): RepositoryC
   const last = (key: string): string | undefined => entries.findLast(e => e.key === key)?.value;
   const remotes = new Set<string>();
   const local = new Set<string>();
+  const rewrites = findRewrites(entries);
   for (const { key, value } of entries) {
     const match = /^remote\.(.+)\.(url|pushurl)$/s.exec(key);
     if (match?.[1] === undefined) continue;
     remotes.add(match[1]);
-    const place = localPath(value, root);
-    if (place !== undefined) local.add(place);
+    for (const how of match[2] === 'url'
+      ? (['insteadof', 'pushinsteadof'] as const)
+      : (['insteadof'] as const)) {
+      const place = localPath(rewrites[how](value), root);
+      if (place !== undefined) local.add(place);
+    }
   }
   return {
     filters: filterOverrides(entries),
@@ -63,12 +68,38 @@ function findUpstreams(entries: readonly ScopedSetting[]): Map<string, { remote:
   return found;
 }
 
+type Rewrite = (url: string) => string;
+
+/** `url.<base>.insteadOf` and `pushInsteadOf`: the longest beginning that fits is replaced. */
+function findRewrites(entries: readonly ScopedSetting[]): Record<'insteadof' | 'pushinsteadof', Rewrite> {
+  const rules = entries.flatMap(({ key, value }) => {
+    const match = /^url\.(.*)\.(insteadof|pushinsteadof)$/s.exec(key);
+    return match === null ? [] : [{ base: match[1] ?? '', how: match[2], start: value }];
+  });
+  const rewrite =
+    (how: string): Rewrite =>
+    url => {
+      const [best] = rules
+        .filter(rule => rule.how === how && url.startsWith(rule.start))
+        .sort((a, b) => b.start.length - a.start.length);
+      return best === undefined ? url : `${best.base}${url.slice(best.start.length)}`;
+    };
+  return { insteadof: rewrite('insteadof'), pushinsteadof: rewrite('pushinsteadof') };
+}
+
 /** The folder that a remote's URL names on this machine; undefined for `host:path`, `https://…` and their like. */
 function localPath(url: string, root: string): string | undefined {
-  if (url.startsWith('file://')) return decodeURIComponent(url.slice('file://'.length));
+  if (url.startsWith('file://')) return decoded(url.slice('file://'.length));
   if (url.includes('://') || url === '') return undefined;
   const colon = url.indexOf(':');
   const slash = url.indexOf('/');
   if (colon >= 0 && (slash < 0 || colon < slash)) return undefined; // scp-like
   return path.resolve(root, url);
+}
+
+/** Git leaves an escape that is none as it is. */
+function decoded(text: string): string {
+  return text.replace(/(%[0-9a-f]{2})+/gi, bytes =>
+    Buffer.from(bytes.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
 }

@@ -11,6 +11,7 @@ import { ensureWorktree, worktreeGone, type Made } from './ensure-worktree.ts';
 import { closeSessions } from './end-sessions.ts';
 import { findContainer } from './find-container.ts';
 import { refuseOtherRuntime } from './other-runtime.ts';
+import { chooseHostPaths } from './host-paths.ts';
 import { saveEnvironment } from './instance-environment.ts';
 import { isBuilt, loadSpec, saveSpec, unfinishedSpec, type InstanceSpec } from './instance-spec.ts';
 import { createContainer } from './make-container.ts';
@@ -76,7 +77,8 @@ export async function bringUp(
       const keeper = await services.keeper(held.operation.id);
       const metadata = keeper.findMetadata(repository.commonDir, entry.worktree)?.folder;
       if (metadata === undefined) throw worktreeGone(entry);
-      const order = { entry, repository, git, metadata };
+      const hostPaths = await chooseHostPaths(services, { branch: entry.branch, repository, git });
+      const order = { entry, repository, git, metadata, hostPaths };
       const masked = noteMasks(repository);
       if (isBuilt(spec)) saveSpec(files.spec, unfinishedSpec(spec));
       const { user, ...fresh } = isBuilt(spec)
@@ -88,6 +90,7 @@ export async function bringUp(
         ...spec,
         ...('devcontainer' in fresh ? { devcontainer: fresh.devcontainer, masked } : {}),
         runtime: services.settings.runtimeName,
+        host_paths: hostPaths,
         user: `${String(user.uid)}:${String(user.gid)}`,
         home: user.home,
         shell: user.shell,

@@ -3,6 +3,7 @@ import { parseSize } from '../core/size.ts';
 import type { RunFlag } from '../container/run-flags.ts';
 import { makeMountAbsolute, makeVolumeAbsolute } from '../container/volumes.ts';
 import { readIfThere, replaceFile } from '../process/files.ts';
+import type { ChosenPaths } from './host-paths.ts';
 import type { MaskedFiles } from './masks.ts';
 import type { RunOptions } from './options.ts';
 
@@ -60,6 +61,8 @@ export interface InstanceSpec {
   readonly shell?: string;
   /** The runtime.name whose engine has the container. Missing in specs of older versions. */
   readonly runtime?: 'docker' | 'podman';
+  /** What the container has of the host for its repository. Missing in specs of older versions. */
+  readonly host_paths?: ChosenPaths;
   /** What was masked when the container was last started. */
   readonly masked?: MaskedFiles;
 }

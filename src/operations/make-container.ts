@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { planMounts } from '../container/host-mounts.ts';
+import type { HostPaths } from '../container/host-paths.ts';
 import { formatLabels } from '../container/labels.ts';
 import type { ContainerRuntime, ContainerSpec, ImageInfo, PublishedPort } from '../container/port.ts';
 import { isRoot, noSuchUser, resolveUser, type ContainerUser } from '../container/user.ts';
@@ -27,6 +28,7 @@ export interface ContainerOrder {
   readonly git: RepositoryGit;
   /** `<common dir>/worktrees/<n>`. */
   readonly metadata: string;
+  readonly hostPaths: HostPaths;
 }
 
 /**
@@ -109,7 +111,7 @@ export async function planContainer(
     worktree,
     commonDir: order.repository.commonDir,
     metadata: order.metadata,
-    localRemotes: await order.git.localRemotes(),
+    hostPaths: order.hostPaths,
     writableSubmodules: spec.writable_submodules,
     sshAgent: spec.ssh_agent ? requireSshAgent(services) : undefined,
   });

@@ -10,6 +10,7 @@ import { refuseStranger } from './ensure-worktree.ts';
 import { chooseSource } from './devcontainer/choose.ts';
 import { branchReader } from './devcontainer/find.ts';
 import { belongsTo, findInstance } from './find-instance.ts';
+import { allowPaths } from './host-paths.ts';
 import { parseEnvironment } from './instance-environment.ts';
 import { parseSpec } from './instance-spec.ts';
 import { requireSshAgent } from './container-environment.ts';
@@ -53,6 +54,7 @@ export async function commitNewInstance(
     const planned = await services.catalog.read(catalog => newEntry(catalog, of));
     refuseStranger(planned);
     await git.requireNotCheckedOut(branch, planned.worktree);
+    await allowPaths(services, { branch, repository, git }, options.allowPaths);
     const entry = await services.catalog.update(draft => {
       if (findInstance(draft, repository, branch) !== undefined) return undefined;
       const made = { ...newEntry(draft, of), operation };

@@ -25,4 +25,6 @@ export interface RunOptions {
   readonly pull: PullPolicy;
   readonly sshAgent: boolean;
   readonly writableSubmodules: boolean;
+  /** Folders that the repository names, which its containers may have. */
+  readonly allowPaths: readonly string[];
 }

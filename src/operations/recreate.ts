@@ -9,6 +9,7 @@ import { chooseSource } from './devcontainer/choose.ts';
 import { branchReader, devcontainerName } from './devcontainer/find.ts';
 import { worktreeGone } from './ensure-worktree.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
+import { allowPaths } from './host-paths.ts';
 import { loadEnvironment, parseEnvironment, saveEnvironment } from './instance-environment.ts';
 import { loadSpec, mergeSpec, parseSpec, saveSpec, type InstanceSpec } from './instance-spec.ts';
 import { checkOptions } from './new-instance.ts';
@@ -67,6 +68,7 @@ export async function recreateInstance(
   const state = judgeInstance(entry, await services.lister.list(), services);
   if (!state.worktree) throw worktreeGone(entry);
   if (state.container !== undefined && !options.yes && !(await options.confirm(entry))) return undefined;
+  await allowPaths(services, { branch: entry.branch, repository, git }, options.allowPaths);
   const held = await claimOrRefuse(services, entry, 'recreate');
   return replaceContainer(services, held, repository, { spec, env, old, oldEnv });
 }

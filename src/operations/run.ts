@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { isValidBranch } from '../core/branch.ts';
 import type { Repository } from '../core/repository.ts';
@@ -8,6 +9,7 @@ import type { Made } from './ensure-worktree.ts';
 import { chooseSource } from './devcontainer/choose.ts';
 import { branchReader, devcontainerPlace } from './devcontainer/find.ts';
 import { findInstance, requireRepository } from './find-instance.ts';
+import { hasPath } from './host-paths.ts';
 import { parseEnvironment } from './instance-environment.ts';
 import { differences, loadSpec, parseSpec, type InstanceSpec } from './instance-spec.ts';
 import {
@@ -134,6 +136,9 @@ function refuseOtherOptions(
   const source = { image: options.image ?? made.image, devcontainerFile };
   const found = differences(made, parseSpec(options, source, services.cwd), options);
   if (options.from !== undefined) found.push('--from: the branch exists already');
+  for (const place of options.allowPaths)
+    if (!hasPath(made.host_paths, path.resolve(services.cwd, place)))
+      found.push(`--allow-path: made without ${place}`);
   if (found.length === 0) return;
   throw new HeadjackError(
     'options_differ',

@@ -32,6 +32,23 @@ export function writeDurably(
   }
 }
 
+/** Makes a file that is on the disk with all of its content before it has its name. One that is there already stays. */
+export function createFile(file: string, content: string, mode: number): void {
+  const temp = `${file}.hjk.${makerTag()}.tmp`;
+  try {
+    writeDurably(temp, content, { flag: 'w', mode });
+    ignoring(
+      ['EEXIST'],
+      () => {
+        fs.linkSync(temp, file);
+      },
+      undefined,
+    );
+  } finally {
+    fs.rmSync(temp, { force: true });
+  }
+}
+
 /** Replaces a file of ours in one step: temp file beside it, mode 0600, rename. The folder is never made. */
 export function replaceFile(file: string, content: string | Buffer): void {
   const random = process.getBuiltinModule('node:crypto').randomBytes(4).toString('hex');

@@ -20,12 +20,9 @@ export const ps: Handler<{ all?: boolean }> = async (context, words, flags) => {
   const { instances, engineError } = await listInstances(services, scope);
   const now = services.now();
   if (context.json) {
-    const { weaknessesOf } = await import('../../operations/weaknesses-of.ts');
+    const { exposureOf } = await import('../../operations/exposure.ts');
     context.output.json({
-      instances: instances.map(view => ({
-        ...publicView(view),
-        weakened: weaknessesOf(services, view.entry),
-      })),
+      instances: instances.map(view => ({ ...publicView(view), ...exposureOf(services, view.entry) })),
     });
   } else if (branch !== undefined) context.output.answer(sessionTable(instances[0]?.sessions ?? [], now));
   else context.output.answer(instanceTable(context, instances, { now, all: flags.all === true }));

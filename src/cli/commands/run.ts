@@ -21,6 +21,7 @@ export interface ContainerFlags {
   readonly pull?: RunOptions['pull'];
   readonly sshAgent?: boolean;
   readonly writableSubmodules?: boolean;
+  readonly allowPath?: readonly string[];
 }
 
 export const run: Handler<ContainerFlags> = async (context, words, flags) => {
@@ -61,6 +62,7 @@ export function runOptions(context: CommandContext, branch: string, flags: Conta
     pull: flags.pull ?? 'missing',
     sshAgent: flags.sshAgent ?? false,
     writableSubmodules: flags.writableSubmodules ?? false,
+    allowPaths: flags.allowPath ?? [],
   };
   return withRuntimeFlags(own, readRunFlags(context.trailing, 'after --'));
 }
