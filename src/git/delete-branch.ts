@@ -1,5 +1,6 @@
 import { HeadjackError } from '../errors.ts';
 import { sleep } from '../process/sleep.ts';
+import { findRefLink } from './ref-files.ts';
 import { gitFailed, type Plumbing } from './plumbing.ts';
 
 /** What holds commits for good. Snapshots do: they hold what was deleted by force. */
@@ -8,7 +9,7 @@ const HOLDERS = ['refs/heads', 'refs/tags', 'refs/remotes', 'refs/headjack/snaps
 /** Others change the same refs at the same time; each try looks anew at what holds the commits by then. */
 const TRIES = 20;
 
-/** `kept`: it holds commits that nothing else has. `moved`: it is not at that commit, or gone. */
+/** `kept`: it holds commits that nothing else has, or git would follow a link. `moved`: it is not at that commit, or gone. */
 export type BranchDeletion = 'deleted' | 'kept' | 'moved';
 
 /**
@@ -16,8 +17,13 @@ export type BranchDeletion = 'deleted' | 'kept' | 'moved';
  * deletions, also of two state roots, can never count on each other. A branch that is a symbolic ref is deleted itself, never what
  * it leads to. No hook runs.
  */
-export async function deleteBranch(git: Plumbing, branch: string, tip: string): Promise<BranchDeletion> {
-  const ref = `refs/heads/${branch}`;
+export async function deleteBranch(
+  git: Plumbing,
+  commonDir: string,
+  { name, tip }: { readonly name: string; readonly tip: string },
+): Promise<BranchDeletion> {
+  const ref = `refs/heads/${name}`;
+  if (findRefLink(commonDir, name) !== undefined) return 'kept';
   for (let round = 1; ; round++) {
     const at = (await git.try(['rev-parse', '--verify', '--quiet', ref])).stdout.toString('latin1').trim();
     if (at !== tip) return 'moved';
@@ -37,7 +43,7 @@ export async function deleteBranch(git: Plumbing, branch: string, tip: string): 
     if (done.code === 0) return 'deleted';
     if (round === TRIES)
       throw new HeadjackError('git_failed', gitFailed(args, done).message, {
-        hint: `see to what git says; the branch is kept: git branch -D ${branch}`,
+        hint: `see to what git says; the branch is kept: git branch -D ${name}`,
       });
     await sleep(5 + Math.random() * 10 * round);
   }

@@ -16,6 +16,7 @@ import { findLeftLock } from './append-config.ts';
 import { findBases, findMerged, type MergedHow } from './merged.ts';
 import { createPlumbing, findObject, type Plumbing } from './plumbing.ts';
 import { planRestore, restoreSnapshot, type RestorePlan } from './restore.ts';
+import { moveToNewName, refuseUnfinished, type BranchRenaming } from './rename-branch.ts';
 import { needsSnapshot, storeSnapshot, type Snapshot } from './snapshot.ts';
 import { dropSnapshot, listSnapshots, type StoredSnapshot } from './snapshot-list.ts';
 import { addsTo, readWorkingTree, type FileTree } from './working-tree.ts';
@@ -52,8 +53,10 @@ export interface WorktreeKeeper {
   /** Locked already: somebody's reason stays. */
   lock(metadata: WorktreeMetadata, reason: string): void;
   unlock(metadata: WorktreeMetadata): void;
-  /** Lets HEAD of the worktree name branch `to`, if it names `from`. The working tree stays as it is. */
-  switchHead(metadata: WorktreeMetadata, from: string, to: string): Promise<void>;
+  /** Makes the new name of a branch and lets HEAD of the worktree name it; the old one stays. @throws HeadjackError busy */
+  moveToNewName(renaming: BranchRenaming): Promise<void>;
+  /** @throws HeadjackError busy where something is under way that would end on the old name */
+  refuseUnfinished(renaming: BranchRenaming): void;
   /** The lock on the configuration that a killed process of ours left. */
   findLeftLock(commonDir: string): string | undefined;
   /** Removes the lock that a killed git left on its own index. */
@@ -105,18 +108,15 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
     dropSnapshot: async (commonDir, snapshot) => dropSnapshot(await open(commonDir), snapshot),
     lock: lockMetadata,
     unlock: unlockMetadata,
-    async switchHead(metadata, from, to) {
-      const git = await createPlumbing({ gitDir: metadata.folder }, env);
-      const named = (await git.try(['symbolic-ref', '--quiet', 'HEAD'])).stdout.toString('utf8').trim();
-      if (named === `refs/heads/${from}`) await git.text(['symbolic-ref', 'HEAD', `refs/heads/${to}`]);
-    },
+    moveToNewName: async renaming => moveToNewName(await open(renaming.commonDir), renaming),
+    refuseUnfinished,
     findLeftLock,
     clearIndexLock: metadata => {
       fs.rmSync(`${metadata.folder}/index.lock`, { force: true });
     },
     async deleteBranch(commonDir, { name, tip }, { keepConfig }) {
       const git = await open(commonDir);
-      const done = await deleteBranch(git, name, tip);
+      const done = await deleteBranch(git, commonDir, { name, tip });
       if (done === 'deleted' && !keepConfig) await git.try(['config', '--remove-section', `branch.${name}`]);
       return done;
     },

@@ -29,8 +29,8 @@ export interface RepositoryGit {
   addEmptyWorktree(worktree: string, commit: string): Promise<void>;
   /** Forgets a worktree whose folder is gone. Already forgotten is fine. */
   forgetWorktree(worktree: string): Promise<void>;
-  /** Makes branch `to` at `tip`, with the upstream of `from`. There already is fine: a killed rename is finished. */
-  renameBranch(from: string, to: string, tip: string): Promise<void>;
+  /** Gives branch `to` the upstream of `from`, if it has none. */
+  copyUpstream(from: string, to: string): Promise<void>;
   /** Moves a branch from `old` to `tip`, if it still is at `old`. */
   advanceBranch(branch: string, tip: string, old: string): Promise<boolean>;
   findCommit(ref: string): Promise<string | undefined>;

@@ -191,10 +191,7 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
       await raw(await git(), ['worktree', 'remove', '--force', '--force', worktree]);
     },
 
-    async renameBranch(from, to, tip) {
-      const ref = `refs/heads/${to}`;
-      if ((await findCommit(ref)) === undefined)
-        await raw(await git(), ['update-ref', '--create-reflog', ref, tip, '0'.repeat(tip.length)]);
+    async copyUpstream(from, to) {
       const { upstreams } = await loadConfig();
       const upstream = upstreams.get(from);
       if (upstream !== undefined && !upstreams.has(to))

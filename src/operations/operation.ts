@@ -107,8 +107,8 @@ async function finishedRename(services: Services, held: Claim): Promise<Claim> {
   const repository = discoverRepository(held.entry.repo);
   if (repository === undefined) return held;
   const { finishRename } = await import('./rename.ts');
-  await finishRename(services, held, repository);
-  return { ...held, entry: { ...held.entry, branch: held.operation.rename?.to ?? held.entry.branch } };
+  const branch = await finishRename(services, held, repository, { takenOver: true });
+  return { ...held, entry: { ...held.entry, branch } };
 }
 
 /** A killed hjk leaves its git running: waits until it has ended, at most 10 s, then ends it. Its helpers are ended at once. */

@@ -30,7 +30,7 @@ export async function removeTraces(
       services.progress.note(
         done === 'moved'
           ? `branch "${entry.branch}" has moved on meanwhile and is kept`
-          : `branch "${entry.branch}" is kept: what held its commits is gone meanwhile`,
+          : `branch "${entry.branch}" is kept: nothing else holds its commits by now, or links lie in its way`,
       );
   }
   if (!others) keeper.unguard(repository.commonDir);
