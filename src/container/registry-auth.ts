@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError, messageOf } from '../errors.ts';
+import { childProcess } from '../process/child-process.ts';
+import { requireProgram, withAbsolutePath } from '../process/programs.ts';
 
 /** What the engine is given with a pull. */
 export interface RegistryAuth {
@@ -100,10 +101,10 @@ function askHelper(name: string, registry: string, env: NodeJS.ProcessEnv): Regi
   const program = `docker-credential-${name}`;
   let said: string;
   try {
-    said = execFileSync(program, ['get'], {
+    said = childProcess().execFileSync(requireProgram(program, env), ['get'], {
       input: registry,
       encoding: 'utf8',
-      env,
+      env: withAbsolutePath(env),
       timeout: HELPER_TIMEOUT_MS,
       stdio: ['pipe', 'pipe', 'pipe'],
     });

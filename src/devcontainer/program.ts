@@ -1,10 +1,15 @@
-import { existsSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { findOnPath, isExecutable } from '../container/engine-program.ts';
 import { childProcess } from '../process/child-process.ts';
 import { makePrivateFolder } from '../process/files.ts';
+import {
+  findProgram as findOnPath,
+  isExecutable,
+  ProgramMissing,
+  withAbsolutePath,
+} from '../process/programs.ts';
 import { runCaptured } from '../process/run.ts';
-import { HeadjackError, errnoOf } from '../errors.ts';
+import { HeadjackError } from '../errors.ts';
 
 /** The devcontainer CLI: what it is found as, and by what. */
 export interface DevcontainerProgram {
@@ -67,7 +72,7 @@ export async function installProgram(places: ProgramPlaces): Promise<Devcontaine
     rmSync(folder, { recursive: true, force: true });
     renameSync(fresh, folder);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT' || existsSync(folder)) throw error;
+    if (!(error instanceof ProgramMissing)) throw error;
     throw new HeadjackError('command_failed', 'npm is not installed', { hint: 'install Node with npm' });
   } finally {
     rmSync(fresh, { recursive: true, force: true });
@@ -124,7 +129,7 @@ export function runProgram(
     const { env, cwd, signal, tell } = order;
     const child = childProcess().spawn(file, args, {
       cwd,
-      env,
+      env: withAbsolutePath(env),
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

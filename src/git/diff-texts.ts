@@ -1,9 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { makeScratch } from '../process/scratch.ts';
-import { runCaptured } from '../process/run.ts';
-import { defusedSettings, gitEnvironment } from './environment.ts';
-import { gitMissing } from './plumbing.ts';
+import { runGit } from './run-git.ts';
 
 /** The difference of two sets of texts by path, as `git diff` shows it; '' where they are the same. */
 export async function diffTexts(
@@ -24,25 +22,15 @@ export async function diffTexts(
         fs.writeFileSync(place, text);
       }
     }
-    const settings = [...defusedSettings, 'core.attributesFile=/dev/null'].flatMap(s => ['-c', s]);
-    const ran = await runCaptured(
-      'git',
-      [
-        ...settings,
-        'diff',
-        '--no-index',
-        '--no-color',
-        '--no-ext-diff',
-        '--no-textconv',
-        '--no-prefix',
-        'a',
-        'b',
-      ],
-      { cwd: scratch, env: { ...gitEnvironment(env), GIT_CEILING_DIRECTORIES: path.dirname(scratch) } },
-    );
+    const options = ['--no-index', '--no-color', '--no-ext-diff', '--no-textconv', '--no-prefix'];
+    const ran = await runGit({
+      args: ['diff', ...options, 'a', 'b'],
+      cwd: scratch,
+      env,
+      settings: [['core.attributesFile', '/dev/null']],
+      variables: { GIT_CEILING_DIRECTORIES: path.dirname(scratch) },
+    });
     return ran.stdout.toString('utf8');
-  } catch (error) {
-    throw gitMissing(error);
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
   }

@@ -1,6 +1,6 @@
-import { HeadjackError, errnoOf } from '../errors.ts';
+import { HeadjackError } from '../errors.ts';
 import { printable } from '../core/printable.ts';
-import { GIT_HINT, gitMissing } from './plumbing.ts';
+import { GIT_HINT } from './plumbing.ts';
 
 /** A git that ended with another code than 0, with what it said. */
 export class GitExit extends Error {
@@ -13,11 +13,9 @@ export class GitExit extends Error {
 
 /** What a failed git means, as an error of ours. */
 export function translateGit(error: unknown, args: readonly string[]): unknown {
-  if (errnoOf(error) === 'ENOENT') return gitMissing(error);
+  if (error instanceof HeadjackError) return error;
   const words = args.filter((word, i) => word !== '-c' && args[i - 1] !== '-c');
   const text = error instanceof Error ? error.message.trim() : String(error);
-  if (/\bENOENT\b/.test(text) && text.includes('spawn'))
-    return gitMissing(Object.assign(new Error(text), { code: 'ENOENT' }));
   const lines = text.split('\n').filter(line => line !== '' && !line.startsWith('hint:'));
   const said = lines.find(line => /^(fatal|error):/.test(line)) ?? lines.at(-1) ?? '';
   return new HeadjackError('git_failed', `git ${words.slice(0, 2).join(' ')} failed: ${printable(said)}`, {

@@ -1,7 +1,9 @@
-import { HeadjackError, errnoOf } from '../errors.ts';
+import { HeadjackError } from '../errors.ts';
 import { printable } from '../core/printable.ts';
-import { runCaptured, type RunResult } from '../process/run.ts';
-import { defusedSettings, DRIVERS, filterOverrides, gitEnvironment } from './environment.ts';
+import type { RunResult } from '../process/run.ts';
+import { DRIVERS, driverOverrides } from './drivers.ts';
+import type { Setting } from './environment.ts';
+import { runGit } from './run-git.ts';
 import { parseScopedConfig } from './scoped-config.ts';
 
 /**
@@ -34,47 +36,23 @@ export interface PlumbingPlace {
 }
 
 export async function createPlumbing(place: PlumbingPlace, env: NodeJS.ProcessEnv): Promise<Plumbing> {
-  const base = [
-    ...[...defusedSettings].flatMap(setting => ['-c', setting]),
-    `--git-dir=${place.gitDir}`,
-    ...(place.workTree === undefined ? [] : [`--work-tree=${place.workTree}`]),
-    '--literal-pathspecs',
-  ];
-  const cwd = place.workTree ?? place.gitDir;
-  const run = async (
-    settings: readonly string[],
+  const run = (
+    settings: readonly Setting[],
     args: readonly string[],
-    options: PlumbingOptions,
-  ): Promise<RunResult> => {
-    try {
-      return await runCaptured('git', [...settings.flatMap(s => ['-c', s]), ...base, ...args], {
-        cwd,
-        env: gitEnvironment(env, options.env),
-        ...(options.stdoutFd === undefined ? {} : { stdoutFd: options.stdoutFd }),
-        ...(options.input === undefined
-          ? {}
-          : {
-              input: typeof options.input === 'string' ? Buffer.from(options.input, 'latin1') : options.input,
-            }),
-      });
-    } catch (error) {
-      throw gitMissing(error);
-    }
-  };
-  const filters = filterOverrides(
-    parseScopedConfig(
-      (await run([], ['config', '--show-scope', '-z', '--get-regexp', DRIVERS], {})).stdout.toString('utf8'),
-    ),
-  );
+    { input, stdoutFd, env: variables }: PlumbingOptions,
+  ): Promise<RunResult> =>
+    runGit({ ...place, args: ['--literal-pathspecs', ...args], env, settings, input, stdoutFd, variables });
+  const listed = await run([], ['config', '--show-scope', '-z', '--get-regexp', DRIVERS], {});
+  const settings = driverOverrides(parseScopedConfig(listed.stdout.toString('utf8')));
   const bytes: Plumbing['bytes'] = async (args, options = {}) => {
-    const result = await run(filters, args, options);
+    const result = await run(settings, args, options);
     if (result.code !== 0) throw gitFailed(args, result);
     return result.stdout;
   };
   return {
     bytes,
     text: async (args, options) => (await bytes(args, options)).toString('latin1'),
-    try: (args, options = {}) => run(filters, args, options),
+    try: (args, options = {}) => run(settings, args, options),
   };
 }
 
@@ -91,15 +69,6 @@ export function gitFailed(args: readonly string[], result: RunResult): HeadjackE
       details: { command: ['git', ...args], exit_code: result.code, stderr: result.stderr.trim() },
     },
   );
-}
-
-export function gitMissing(error: unknown): unknown {
-  return errnoOf(error) === 'ENOENT'
-    ? new HeadjackError('git_missing', 'git is not installed, or not on PATH', {
-        hint: 'apt-get install git',
-        cause: error,
-      })
-    : error;
 }
 
 /** Splits NUL-terminated output. */

@@ -1,8 +1,7 @@
 import { isAtOrBelow } from '../core/place.ts';
-import { runCaptured } from '../process/run.ts';
-import { defusedSettings, gitEnvironment } from './environment.ts';
-import { gitFailed, gitMissing } from './plumbing.ts';
+import { gitFailed } from './plumbing.ts';
 import type { CommitFile } from './port.ts';
+import { runGit } from './run-git.ts';
 
 /**
  * Files of a commit, and folders with everything in them, by their paths from the root on; those that it has not are left out.
@@ -14,13 +13,7 @@ export async function readCommit(
   env: NodeJS.ProcessEnv,
 ): Promise<CommitFile[]> {
   const git = async (args: readonly string[], input = ''): Promise<Buffer> => {
-    const settings = defusedSettings.flatMap(setting => ['-c', setting]);
-    const ran = await runCaptured('git', [...settings, `--git-dir=${gitDir}`, ...args], {
-      env: gitEnvironment(env),
-      input,
-    }).catch((error: unknown) => {
-      throw gitMissing(error);
-    });
+    const ran = await runGit({ gitDir, args, input, env, asUser: true });
     if (ran.code !== 0) throw gitFailed(args, ran);
     return ran.stdout;
   };

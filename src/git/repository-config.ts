@@ -1,10 +1,12 @@
 import path from 'node:path';
-import { filterOverrides } from './environment.ts';
+import { driverOverrides } from './drivers.ts';
+import type { Setting } from './environment.ts';
 import { parseScopedConfig, type ScopedSetting } from './scoped-config.ts';
 
 /** The part of a repository's configuration that hjk uses, from one call of git. */
 export interface RepositoryConfig {
-  readonly filters: readonly string[];
+  /** What switches off the programs that it names. */
+  readonly overrides: readonly Setting[];
   readonly userName: string | undefined;
   readonly userEmail: string | undefined;
   readonly remotes: readonly string[];
@@ -22,7 +24,7 @@ export const configQuery = [
   '--show-scope',
   '-z',
   '--get-regexp',
-  '^(filter\\.|user\\.(name|email)$|remote\\.|branch\\.|url\\.)',
+  '^((filter|merge|diff|remote|branch|url)\\.|user\\.(name|email)$)',
 ];
 
 export function parseRepositoryConfig(output: string, root: string): RepositoryConfig {
@@ -43,7 +45,7 @@ export function parseRepositoryConfig(output: string, root: string): RepositoryC
     }
   }
   return {
-    filters: filterOverrides(entries),
+    overrides: driverOverrides(entries),
     userName: last('user.name'),
     userEmail: last('user.email'),
     remotes: [...remotes],

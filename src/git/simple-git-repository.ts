@@ -2,37 +2,57 @@ import { simpleGit, type SimpleGit } from 'simple-git';
 import { HeadjackError } from '../errors.ts';
 import type { Repository } from '../core/repository.ts';
 import { realPathOf } from '../process/files.ts';
-import { runCaptured } from '../process/run.ts';
+import { withAbsolutePath } from '../process/programs.ts';
+import type { RunResult } from '../process/run.ts';
 import { appendUpstream } from './append-config.ts';
-import { defusedSettings, gitEnvironment } from './environment.ts';
+import type { Setting } from './environment.ts';
 import { GitExit, translateGit } from './git-exit.ts';
-import { gitMissing } from './plumbing.ts';
+import { gitFailed } from './plumbing.ts';
 import type { BranchOrigin, RepositoryGit } from './port.ts';
 import { readCommit } from './read-commit.ts';
 import { configQuery, parseRepositoryConfig, type RepositoryConfig } from './repository-config.ts';
+import { environmentOf, requireGit, runGit } from './run-git.ts';
 
-/** Set by us, so simple-git's guard against settings that come from outside does not apply. */
+/** simple-git guards against settings that come from outside; all of these switch something off, and are ours. */
 const unsafe = {
-  allowUnsafeHooksPath: true,
-  allowUnsafeFsMonitor: true,
+  allowUnsafeCustomBinary: true,
+  allowUnsafeConfigEnvCount: true,
+  allowUnsafeAskPass: true,
+  allowUnsafeCredentialHelper: true,
+  allowUnsafeDiffExternal: true,
+  allowUnsafeDiffTextConv: true,
+  allowUnsafeEditor: true,
   allowUnsafeFilter: true,
-  allowUnsafeAlternateRefsCommand: true,
+  allowUnsafeFsMonitor: true,
+  allowUnsafeGitProxy: true,
+  allowUnsafeGpgProgram: true,
+  allowUnsafeHooksPath: true,
+  allowUnsafeMergeDriver: true,
+  allowUnsafePager: true,
+  allowUnsafeProtocolOverride: true,
+  allowUnsafeSshCommand: true,
 };
+/** No word of a git for so long; `worktree add` of a large tree says nothing for minutes. */
+const SILENT_MS = 10 * 60_000;
 
 export function createSimpleGitRepository(repository: Repository, env: NodeJS.ProcessEnv): RepositoryGit {
-  const childEnv = gitEnvironment(env);
-  const open = (settings: readonly string[]): SimpleGit =>
-    simpleGit({
+  const open = (call: { settings: readonly Setting[]; asUser?: boolean }): SimpleGit => {
+    const childEnv = withAbsolutePath(environmentOf({ env, ...call }));
+    return simpleGit({
       baseDir: repository.root,
-      config: [...defusedSettings.filter(s => !s.startsWith('core.alternateRefsCommand')), ...settings],
+      binary: requireGit(env),
       unsafe,
       allowEnvironment: Object.keys(childEnv),
+      timeout: { block: SILENT_MS },
       completion: { onClose: true, onExit: false },
       errors: (error, result) =>
         result.exitCode === 0
           ? undefined
           : (error ?? new GitExit(result.exitCode, Buffer.concat(result.stdErr).toString('utf8'))),
     }).env(childEnv);
+  };
+  const ask = (args: readonly string[], input = ''): Promise<RunResult> =>
+    runGit({ args, cwd: repository.root, input: Buffer.from(input), env });
   let config: Promise<RepositoryConfig> | undefined;
   let filtered: Promise<SimpleGit> | undefined;
 
@@ -44,14 +64,19 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
     }
   };
   const loadConfig = (): Promise<RepositoryConfig> => {
-    config ??= attempt(open([]), configQuery).then(out => parseRepositoryConfig(out ?? '', repository.root));
+    config ??= ask(configQuery).then(ran =>
+      parseRepositoryConfig(ran.stdout.toString('utf8'), repository.root),
+    );
     return config;
   };
   /** Git whose repository-made filters are off: for everything that writes or reads a working tree. */
   const git = (): Promise<SimpleGit> => {
-    filtered ??= loadConfig().then(c => open(c.filters));
+    filtered ??= loadConfig().then(c => open({ settings: c.overrides }));
     return filtered;
   };
+  /** The same as the user's own git: what a checkout of a partial clone lacks is fetched. */
+  const userGit = async (): Promise<SimpleGit> =>
+    open({ settings: (await loadConfig()).overrides, asUser: true });
   /** Output, or undefined where git says no. */
   const attempt = async (on: SimpleGit, args: string[]): Promise<string | undefined> => {
     try {
@@ -63,22 +88,14 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
   };
   /** What names stand for: one call of git for all of them. Missing ones are left out. */
   const resolve = async (names: readonly string[]): Promise<Map<string, string>> => {
-    const settings = defusedSettings.flatMap(setting => ['-c', setting]);
     const usable = names.filter(name => name !== '' && !/[\n\0]/.test(name));
-    try {
-      const ran = await runCaptured('git', [...settings, 'cat-file', '--batch-check=%(objectname)'], {
-        cwd: repository.root,
-        env: childEnv,
-        input: usable.map(name => `${name}\n`).join(''),
-      });
-      if (ran.code !== 0) throw translateGit(new GitExit(ran.code ?? 1, ran.stderr), ['cat-file']);
-      const lines = ran.stdout.toString('utf8').split('\n');
-      return new Map(
-        usable.flatMap((name, i) => (/^[0-9a-f]+$/.test(lines[i] ?? '') ? [[name, lines[i] ?? '']] : [])),
-      );
-    } catch (error) {
-      throw gitMissing(error);
-    }
+    const args = ['cat-file', '--batch-check=%(objectname)'];
+    const ran = await ask(args, usable.map(name => `${name}\n`).join(''));
+    if (ran.code !== 0) throw gitFailed(args, ran);
+    const lines = ran.stdout.toString('utf8').split('\n');
+    return new Map(
+      usable.flatMap((name, i) => (/^[0-9a-f]+$/.test(lines[i] ?? '') ? [[name, lines[i] ?? '']] : [])),
+    );
   };
   const findCommit = async (ref: string): Promise<string | undefined> =>
     [...(await resolve([`${ref}^{commit}`])).values()][0];
@@ -150,7 +167,10 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
     },
 
     async requireNotCheckedOut(branch, worktree) {
-      const listing = await raw(await git(), ['worktree', 'list', '--porcelain']);
+      const args = ['worktree', 'list', '--porcelain'];
+      const listed = await ask(args);
+      if (listed.code !== 0) throw gitFailed(args, listed);
+      const listing = listed.stdout.toString('utf8');
       for (const block of listing.split('\n\n')) {
         const lines = block.split('\n');
         const place = lines.find(l => l.startsWith('worktree '))?.slice('worktree '.length);
@@ -171,10 +191,10 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
     async addWorktree(worktree, branch, origin) {
       const add = ['-c', 'checkout.workers=0', 'worktree', 'add', '--quiet'];
       if (origin.kind === 'local') {
-        await raw(await git(), [...add, '--', worktree, branch]);
+        await raw(await userGit(), [...add, '--', worktree, branch]);
         return;
       }
-      await raw(await git(), [...add, '--no-track', '-b', branch, '--', worktree, origin.commit]);
+      await raw(await userGit(), [...add, '--no-track', '-b', branch, '--', worktree, origin.commit]);
       const { remotes, configuredBranches } = await loadConfig();
       const usual = remotes.includes('origin') ? 'origin' : remotes.length === 1 ? remotes[0] : undefined;
       const remote = origin.kind === 'remote' ? origin.remote : usual;

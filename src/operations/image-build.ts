@@ -1,5 +1,6 @@
+import { ProgramMissing } from '../process/programs.ts';
 import { runCaptured } from '../process/run.ts';
-import { HeadjackError, errnoOf } from '../errors.ts';
+import { HeadjackError } from '../errors.ts';
 
 export interface ImageBuildPlan {
   /** `images/base` of the package. */
@@ -46,6 +47,6 @@ async function tryWay(
     if (result.code === 0) return undefined;
     return result.stderr.trim().split('\n').at(-1) ?? `exit code ${String(result.code)}`;
   } catch (error) {
-    return errnoOf(error) === 'ENOENT' ? 'sh is not installed' : String(error);
+    return error instanceof ProgramMissing ? 'sh is not installed' : String(error);
   }
 }

@@ -26,7 +26,7 @@ export function findByEnvironment(name: string, value: string): number[] {
 
 function findByPs(entry: string): number[] {
   try {
-    const listing = childProcess().execFileSync('ps', ['-axEww', '-o', 'pid=,command='], {
+    const listing = childProcess().execFileSync('/bin/ps', ['-axEww', '-o', 'pid=,command='], {
       encoding: 'latin1',
       env: { PATH: '/usr/bin:/bin' },
     });

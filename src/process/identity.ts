@@ -33,7 +33,7 @@ function probe(pid: number): { state: string; start: string } | undefined {
   }
   try {
     const line = childProcess()
-      .execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], {
+      .execFileSync('/bin/ps', ['-o', 'state=,lstart=', '-p', String(pid)], {
         encoding: 'latin1',
         env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' },
       })
@@ -49,7 +49,7 @@ function bootId(): string {
   if (linux) return slurp('/proc/sys/kernel/random/boot_id').trim();
   try {
     return childProcess()
-      .execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'latin1' })
+      .execFileSync('/usr/sbin/sysctl', ['-n', 'kern.boottime'], { encoding: 'latin1', env: {} })
       .replace(/^.*sec = (\d+),.*$/s, '$1');
   } catch {
     return hostname();

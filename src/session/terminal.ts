@@ -1,4 +1,5 @@
 import { childProcess } from '../process/child-process.ts';
+import { findProgram } from '../process/programs.ts';
 import { writeSync } from 'node:fs';
 
 /** Leave the other screen, show the cursor, no mouse, no bracketed paste, no focus events, plain colours. */
@@ -9,11 +10,13 @@ const RESET =
  * Remembers the modes of our terminal. The function that it gives brings them back, whatever happened to the program that had
  * the terminal meanwhile: a tmux client that is killed leaves raw mode and the other screen behind.
  */
-export function saveTerminal(): () => void {
+export function saveTerminal(env: NodeJS.ProcessEnv): () => void {
   if (!process.stdin.isTTY) return () => undefined;
+  const program = findProgram('stty', env);
+  if (program === undefined) return () => undefined;
   const stty = (args: readonly string[]): string =>
     childProcess()
-      .spawnSync('stty', args, { stdio: ['inherit', 'pipe', 'ignore'], encoding: 'latin1' })
+      .spawnSync(program, args, { stdio: ['inherit', 'pipe', 'ignore'], encoding: 'latin1' })
       .stdout.trim();
   const modes = stty(['-g']);
   return () => {

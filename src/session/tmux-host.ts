@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { INSTANCE_ID } from '../core/identifiers.ts';
-import { HeadjackError, errnoOf } from '../errors.ts';
+import { HeadjackError } from '../errors.ts';
 import { printable } from '../core/printable.ts';
 import { listFolder } from '../process/files.ts';
+import { ProgramMissing } from '../process/programs.ts';
 import { runAttached, runCaptured, type RunResult } from '../process/run.ts';
 import type { SessionHost } from './port.ts';
 import { parseSessionList, SESSION_LIST } from './session-list.ts';
@@ -71,7 +72,7 @@ export function createTmuxHost(options: TmuxOptions): SessionHost {
     },
 
     async attach(session) {
-      const restore = saveTerminal();
+      const restore = saveTerminal(env);
       try {
         const args = [...base(session.instanceId), 'attach-session', '-t', `=${session.muxId}`];
         const code = await runAttached('tmux', args, { env });
@@ -116,7 +117,7 @@ function escapeWord(word: string): string {
 }
 
 function missing(error: unknown): unknown {
-  return errnoOf(error) === 'ENOENT'
+  return error instanceof ProgramMissing
     ? new HeadjackError('tmux_missing', 'tmux is not installed, or not on PATH', {
         hint: 'apt-get install tmux',
         cause: error,

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { findOnPath } from '../../container/engine-program.ts';
+import { findProgram } from '../../process/programs.ts';
 import { composeFiles } from '../../devcontainer/branch-files.ts';
 import {
   composeReads,
@@ -18,7 +18,7 @@ import type { Unfinished } from './single-container.ts';
 /** `docker compose`, where the engine's program has it, or `docker-compose`. @throws HeadjackError engine_program_missing */
 function composeCommand(services: Services, plugin: boolean): string[] {
   if (plugin) return [...services.engineCommand(), 'compose'];
-  const file = findOnPath('docker-compose', services.env);
+  const file = findProgram('docker-compose', services.env);
   if (file !== undefined) return ['env', `DOCKER_HOST=unix://${services.socket}`, file];
   throw new HeadjackError('engine_program_missing', 'docker compose is not installed', {
     hint: 'install it (Debian: apt-get install docker-compose), or do without devcontainer.json: --image <ref>',

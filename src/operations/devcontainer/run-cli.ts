@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { openGate, type Answer, type EngineCall } from '../../devcontainer/gate.ts';
 import { hardeningOptions, requireProgram, runProgram, type Outcome } from '../../devcontainer/program.ts';
 import { HeadjackError } from '../../errors.ts';
-import { gitEnvironment } from '../../git/environment.ts';
+import { withoutGitVariables } from '../../git/environment.ts';
 import { HELPER_VARIABLE, OPERATION_VARIABLE } from '../../process/by-environment.ts';
 import { realPathOf } from '../../process/files.ts';
 import { throwIfInterrupted, type Claim } from '../operation.ts';
@@ -93,9 +93,8 @@ function programEnvironment(services: Services, { scratch, held }: CliCall): Nod
   const temp = path.join(scratch, 'tmp');
   fs.mkdirSync(temp, { recursive: true });
   return {
-    ...gitEnvironment(services.env),
-    LC_ALL: services.env['LC_ALL'],
-    LANGUAGE: services.env['LANGUAGE'],
+    ...withoutGitVariables(services.env),
+    GIT_TERMINAL_PROMPT: '0',
     TMPDIR: temp,
     COMPOSE_PROJECT_NAME: projectOf(held.entry.id),
     [OPERATION_VARIABLE]: held.operation.id,
