@@ -52,6 +52,10 @@ const layers = [
     banned: ['cli', 'operations', 'config', 'catalog', 'container', 'session', 'logs', 'agents'],
   },
   {
+    folder: 'git-directory',
+    banned: ['cli', 'operations', 'config', 'catalog', 'session', 'logs', 'agents'],
+  },
+  {
     folder: 'container',
     banned: ['cli', 'operations', 'config', 'catalog', 'git', 'session', 'logs', 'agents', 'devcontainer'],
   },

@@ -90,7 +90,7 @@ function findRewrites(entries: readonly ScopedSetting[]): Record<'insteadof' | '
 }
 
 /** The folder that a remote's URL names on this machine; undefined for `host:path`, `https://…` and their like. */
-function localPath(url: string, root: string): string | undefined {
+export function localPath(url: string, root: string): string | undefined {
   if (url.startsWith('file://')) return decoded(url.slice('file://'.length));
   if (url.includes('://') || url === '') return undefined;
   const colon = url.indexOf(':');

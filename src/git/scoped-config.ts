@@ -11,7 +11,8 @@ export function parseScopedConfig(output: string): ScopedSetting[] {
   const settings: ScopedSetting[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const [key = '', ...value] = (fields[i + 1] ?? '').split('\n');
-    settings.push({ scope: fields[i] ?? '', key, value: value.join('\n') });
+    // one that is written without a value is true
+    settings.push({ scope: fields[i] ?? '', key, value: value.length === 0 ? 'true' : value.join('\n') });
   }
   return settings;
 }

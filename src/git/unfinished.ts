@@ -29,6 +29,12 @@ const remains: Markers = [
 /** Files and folders that belong to such a thing. */
 const stateFiles =
   /^(?:(?:MERGE_[A-Z_]+|AUTO_MERGE|CHERRY_PICK_HEAD|REVERT_HEAD|REBASE_HEAD|ORIG_HEAD|SQUASH_MSG|BISECT_[A-Z_]+|NOTES_MERGE_[A-Z_]+)|(?:rebase-merge|rebase-apply|sequencer|NOTES_MERGE_WORKTREE)\/.+)$/s;
+
+/** Whether a file, by its path from the git directory on, belongs to what is in progress. */
+export function isStateFile(name: string): boolean {
+  return stateFiles.test(name);
+}
+
 const LARGEST_STATE = 64 * 1024 ** 2;
 
 /** What is not finished in the worktree, or the repository, with this git directory. An empty leftover says nothing. */

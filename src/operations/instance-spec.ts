@@ -63,6 +63,8 @@ export interface InstanceSpec {
   readonly runtime?: 'docker' | 'podman';
   /** What the container has of the host for its repository. Missing in specs of older versions. */
   readonly host_paths?: ChosenPaths;
+  /** It has a git directory of its own. Missing where it has the repository's, with masks: what older versions made. */
+  readonly git?: 'own';
   /** What was masked when the container was last started. */
   readonly masked?: MaskedFiles;
 }

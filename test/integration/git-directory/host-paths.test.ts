@@ -73,7 +73,7 @@ describe('what a repository names only since a container of its ran is not mount
       const { left_out } = await shown(box, branch);
       for (const [i, file] of files.entries()) {
         const name = path.dirname(file).replace(/\/\.git$/, '');
-        expect(ran.stderr, Object.keys(ways)[i]).toContain(`${name}`);
+        expect(ran.stderr, Object.keys(ways)[i]).toContain(name);
         expect(left_out.some(place => place.startsWith(name))).toBe(true);
       }
       const inside = await box.hjk(

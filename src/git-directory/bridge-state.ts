@@ -1,0 +1,24 @@
+import { replaceFile } from '../process/files.ts';
+import type { GivenRef } from './refs.ts';
+
+/** Writes what the bridge starts from: both sides alike, as the git directory was just made. */
+export function writeFirstBridgeState(
+  file: string,
+  of: { readonly branch: string; readonly refs: readonly GivenRef[] },
+): void {
+  const own = `refs/heads/${of.branch}`;
+  const carried = of.refs.find(ref => ref.name === own)?.oid ?? null;
+  const given = of.refs.filter(
+    ref => ref.name !== own && ref.target === '' && /^refs\/(?:heads|tags|remotes)\//.test(ref.name),
+  );
+  replaceFile(
+    file,
+    JSON.stringify({
+      schema: 1,
+      branch: of.branch,
+      carried,
+      indexBase: carried,
+      in: Object.fromEntries(given.map(ref => [ref.name, ref.oid])),
+    }),
+  );
+}
