@@ -41,7 +41,7 @@ export async function bringUp(
 ): Promise<Made> {
   const { entry } = held;
   const git = await services.git(repository, held.operation.id);
-  const made: Made = { worktree: false, branchTip: undefined, endedSessions: [] };
+  const made: Made = { worktree: false, head: undefined, branchTip: undefined, endedSessions: [] };
   try {
     const files = instanceFiles(placesOf(services), entry.id);
     // before anything else: whoever finishes this after a crash needs to know what was asked for
@@ -154,6 +154,7 @@ async function requireKeepAlive(
 ): Promise<void> {
   const runs = await poll(
     async () => {
+      throwIfInterrupted(services);
       if ((await listPrograms(services, container))?.some(isKeepAliveItself) === true) return true;
       const found = (await services.lister.list()).find(c => c.id === container);
       return found?.state === 'running' ? undefined : false;

@@ -6,13 +6,16 @@ import { HeadjackError } from '../errors.ts';
 import { lockReason } from '../git/metadata.ts';
 import type { BranchOrigin } from '../git/port.ts';
 import { makePrivateFolder } from '../process/files.ts';
+import { deleteUntouched } from './delete-untouched.ts';
 import { throwIfInterrupted, type Claim } from './operation.ts';
 import type { RepositoryGit, Services } from './services.ts';
-import { subjectOf } from './subject.ts';
 
 /** What was made by this very attempt: what a failure has to undo. */
 export interface Made {
   worktree: boolean;
+  /** Where HEAD of the new worktree is. */
+  head: string | undefined;
+  /** Set where the branch was made, too. */
   branchTip: string | undefined;
   /** Names of sessions that had ended with the container, unnoticed: a reboot, an engine that was killed. */
   endedSessions: readonly string[];
@@ -46,7 +49,7 @@ export async function ensureWorktree(
   }
   if (!neverRan) throw worktreeGone(entry);
   services.progress.phase('worktree');
-  if (metadata !== undefined) await removeHalfMade(services, held, repository, git);
+  if (metadata !== undefined) await removeHalfMade(services, held, repository);
   else refuseStranger(entry);
   const origin =
     at.origin ??
@@ -63,40 +66,33 @@ export async function ensureWorktree(
     await git.requireNotCheckedOut(entry.branch, entry.worktree); // says it better
     throw error;
   }
+  made.head = origin.commit;
   if (origin.kind !== 'local') made.branchTip = origin.commit;
   const added = keeper.findMetadata(repository.commonDir, entry.worktree);
   if (added !== undefined) keeper.lock(added, lockReason(entry.id));
 }
 
 /** A killed `git worktree add` leaves a tree that differs from its commit by missing files only: that is made again. */
-export async function removeHalfMade(
-  services: Services,
-  held: Claim,
-  repository: Repository,
-  git: RepositoryGit,
-): Promise<void> {
+export async function removeHalfMade(services: Services, held: Claim, repository: Repository): Promise<void> {
   const { entry } = held;
   const keeper = await services.keeper(held.operation.id);
-  const subject = subjectOf(entry, repository);
   const metadata = keeper.findMetadata(repository.commonDir, entry.worktree);
   // it protects nothing any more: its program was waited for
   if (metadata !== undefined) keeper.clearIndexLock(metadata);
-  const look = await keeper.look(subject);
-  const empty = look.changes === undefined || look.changes.index.length + look.changes.untracked.length === 0;
-  const adds = empty ? false : await keeper.addsTo(look, '', keeper.readTree(look, entry.worktree));
-  const halfMade =
-    look.changes === undefined &&
-    !fs.existsSync(path.join(entry.worktree, '.git')) &&
-    isEmptyOrGone(entry.worktree);
-  if (!halfMade && (look.unknown || adds || look.unreachable.length > 0)) {
+  try {
+    await deleteUntouched(services, held, repository, async (look, at) => {
+      const bare = !fs.existsSync(path.join(at, '.git')) && isEmptyOrGone(at);
+      if (look.changes === undefined && bare) return true;
+      if (look.unknown || look.unreachable.length > 0 || look.nested.length > 0) return false;
+      return !(await keeper.addsTo(look, '', keeper.readTree(look, at)));
+    });
+  } catch (error) {
+    if (!(error instanceof HeadjackError) || error.code !== 'unsafe') throw error;
     throw new HeadjackError('unsafe', `the half-made worktree ${entry.worktree} holds work`, {
-      details: look.reasons,
+      details: error.details,
       hint: `hjk rm ${entry.branch}`,
     });
   }
-  keeper.deleteFolder(entry.worktree);
-  if (metadata !== undefined) keeper.unlock(metadata);
-  await git.forgetWorktree(entry.worktree);
 }
 
 function isEmptyOrGone(folder: string): boolean {

@@ -7,6 +7,7 @@ import type { RestorePlan } from '../git/restore.ts';
 import type { StoredSnapshot } from '../git/snapshot-list.ts';
 import { makePrivateFolder } from '../process/files.ts';
 import path from 'node:path';
+import { deleteUntouched } from './delete-untouched.ts';
 import { refuseStranger } from './ensure-worktree.ts';
 import { findInstance, requireRepository } from './find-instance.ts';
 import { newEntry, worktreesFolder } from './new-instance.ts';
@@ -20,7 +21,6 @@ import {
   type Claim,
 } from './operation.ts';
 import type { Services } from './services.ts';
-import { subjectOf } from './subject.ts';
 
 export interface RestoreOptions {
   /** A branch, or a snapshot's id. */
@@ -165,18 +165,20 @@ async function clearHalfRestored(
   const metadata = keeper.findMetadata(repository.commonDir, entry.worktree);
   if (metadata === undefined) return;
   keeper.clearIndexLock(metadata);
-  const look = await keeper.look(subjectOf(entry, repository, { includeIgnored: true }));
-  const adds =
-    look.changes !== undefined &&
-    (await keeper.addsTo(look, snapshot.commit, keeper.readTree(look, entry.worktree)));
-  if (look.unknown || adds)
+  try {
+    await deleteUntouched(services, held, repository, async (look, at) => {
+      if (look.unknown) return false;
+      return (
+        look.changes === undefined || !(await keeper.addsTo(look, snapshot.commit, keeper.readTree(look, at)))
+      );
+    });
+  } catch (error) {
+    if (!(error instanceof HeadjackError) || error.code !== 'unsafe') throw error;
     throw new HeadjackError('unsafe', `the half-restored worktree ${entry.worktree} holds other work too`, {
-      details: look.reasons,
+      details: error.details,
       hint: `store it as well, and remove it: hjk rm ${entry.branch} --force`,
     });
-  keeper.unlock(metadata);
-  keeper.deleteFolder(entry.worktree);
-  await (await services.git(repository, held.operation.id)).forgetWorktree(entry.worktree);
+  }
 }
 
 async function undoRestore(

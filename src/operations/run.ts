@@ -4,8 +4,7 @@ import { isValidBranch } from '../core/branch.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { instanceFiles } from '../session/files.ts';
-import { bringUp, BringUpFailed, dropFresh, type MakePlan } from './bring-up.ts';
-import type { Made } from './ensure-worktree.ts';
+import { bringUp, BringUpFailed, type MakePlan } from './bring-up.ts';
 import { chooseSource } from './devcontainer/choose.ts';
 import { branchReader, devcontainerPlace } from './devcontainer/find.ts';
 import { findInstance, requireRepository } from './find-instance.ts';
@@ -14,7 +13,6 @@ import { parseEnvironment } from './instance-environment.ts';
 import { differences, loadSpec, parseSpec, type InstanceSpec } from './instance-spec.ts';
 import {
   claim,
-  dropEntry,
   isDead,
   refuseHalfRestored,
   release,
@@ -25,11 +23,11 @@ import {
 import { commitNewInstance } from './new-instance.ts';
 import type { RunOptions } from './options.ts';
 import { finishRemoval } from './remove.ts';
-import { removeOwnFolder } from './remove-traces.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
 import { withConfiguredFlags } from './runtime-flags.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
+import { undoRun } from './undo-run.ts';
 
 export interface RunResult {
   readonly entry: InstanceEntry;
@@ -171,58 +169,6 @@ async function bringUpClaimed(
     if (!(error instanceof BringUpFailed)) throw error;
     const { failure, made } = error;
     if (failure instanceof HeadjackError && failure.code === 'operation_lost') throw failure;
-    await undo(services, held, {
-      repository,
-      made,
-      isNew,
-    });
-    throw failure;
-  }
-}
-
-/** Removes what a failed attempt made, the entry last. Where that fails too, or the instance is older, it stays with `error`. */
-async function undo(
-  services: Services,
-  held: Claim,
-  at: { repository: Repository; made: Made; isNew: boolean },
-): Promise<void> {
-  const { entry } = held;
-  const keep = (): Promise<unknown> =>
-    release(services, held, found => {
-      found.status = entry.status === 'stopped' && found.container_id === '' ? 'stopped' : 'error';
-    }).catch(() => undefined);
-  if (!at.isNew) {
-    // a restored instance had no container, and has none again: what it is made of is still to be decided
-    if (entry.container_id === '') await dropFresh(services, held);
-    await keep();
-    return;
-  }
-  try {
-    const git = await services.git(at.repository, held.operation.id);
-    const containers = await services.lister.list().catch(() => []);
-    const { isOurs } = await import('../container/labels.ts');
-    for (const container of containers.filter(c => isOurs(c.labels, entry.id, services.owner))) {
-      await (await services.runtime()).remove(container.id);
-    }
-    if (at.made.worktree) {
-      const keeper = await services.keeper(held.operation.id);
-      const metadata = keeper.findMetadata(at.repository.commonDir, entry.worktree);
-      if (metadata !== undefined) {
-        keeper.unlock(metadata);
-        keeper.deleteFolder(entry.worktree);
-        await git.forgetWorktree(entry.worktree);
-      }
-      if (at.made.branchTip !== undefined)
-        await keeper.deleteBranch(
-          at.repository.commonDir,
-          { name: entry.branch, tip: at.made.branchTip },
-          { keepConfig: true },
-        );
-    }
-    const files = instanceFiles(placesOf(services), entry.id);
-    removeOwnFolder(files.folder);
-    await dropEntry(services, held);
-  } catch {
-    await keep();
+    throw await undoRun(services, held, { repository, made, isNew }, failure);
   }
 }

@@ -70,9 +70,8 @@ async function undoHalfMade(services: Services, held: Claim): Promise<void> {
     await (await services.runtime()).remove(container.id);
   if (repository !== undefined) {
     const keeper = await services.keeper(held.operation.id);
-    const git = await services.git(repository, held.operation.id);
     if (keeper.findMetadata(repository.commonDir, entry.worktree) !== undefined)
-      await removeHalfMade(services, held, repository, git);
+      await removeHalfMade(services, held, repository);
     if (!isMounted(await services.lister.list(), repository)) keeper.unguard(repository.commonDir);
   }
   await services.host.closeAll(entry.id);
