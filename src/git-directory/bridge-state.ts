@@ -1,4 +1,4 @@
-import { replaceFile } from '../process/files.ts';
+import { freshState, saveGiven, saveState } from './bridge/state.ts';
 import type { GivenRef } from './refs.ts';
 
 /** Writes what the bridge starts from: both sides alike, as the git directory was just made. */
@@ -8,17 +8,7 @@ export function writeFirstBridgeState(
 ): void {
   const own = `refs/heads/${of.branch}`;
   const carried = of.refs.find(ref => ref.name === own)?.oid ?? null;
-  const given = of.refs.filter(
-    ref => ref.name !== own && ref.target === '' && /^refs\/(?:heads|tags|remotes)\//.test(ref.name),
-  );
-  replaceFile(
-    file,
-    JSON.stringify({
-      schema: 1,
-      branch: of.branch,
-      carried,
-      indexBase: carried,
-      in: Object.fromEntries(given.map(ref => [ref.name, ref.oid])),
-    }),
-  );
+  const given = of.refs.filter(ref => ref.target === '' && /^refs\/(?:heads|tags|remotes)\//.test(ref.name));
+  saveGiven(file, new Map(given.map(ref => [ref.name, ref.oid])));
+  saveState(file, { ...freshState(of.branch), carried });
 }

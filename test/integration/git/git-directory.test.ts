@@ -232,6 +232,11 @@ describe('the git directory of a container, made of the host', () => {
     expectAlike(at);
     fs.rmSync(path.join(at.metadata, 'HEAD'));
     await expect(at.make()).rejects.toThrow();
-    expect(fs.readdirSync(path.dirname(at.directory)).sort()).toEqual(['bridge.json', 'git', 'git.gitfile']);
+    expect(fs.readdirSync(path.dirname(at.directory)).sort()).toEqual([
+      'bridge.json',
+      'bridge.refs',
+      'git',
+      'git.gitfile',
+    ]);
   });
 });

@@ -1,0 +1,80 @@
+/**
+ * The bridge's program inside the container: POSIX sh and the container's own git, on the container's own git directory, as the
+ * instance's user. `sh -c <text> hjk-bridge <mode> <git directory> <branch> …`. Whatever it does, it can only cost that instance's
+ * own work; what it prints is taken for a stranger's word.
+ */
+export const insideScript = `mode=$1 d=$2 b=$3; shift 3
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_NAMESPACE GIT_COMMON_DIR
+export GIT_OPTIONAL_LOCKS=0 GIT_NO_REPLACE_OBJECTS=1 GIT_NO_LAZY_FETCH=1 LC_ALL=C
+g() { git --git-dir="$d" -c core.hooksPath=/dev/null -c core.fsmonitor=false -c core.splitIndex=false -c gc.auto=0 -c maintenance.auto=false -c pack.threads=1 "$@"; }
+tip() { g rev-parse -q --verify "refs/heads/$b^{commit}" || echo -; }
+busy() { for f in MERGE_HEAD rebase-merge rebase-apply CHERRY_PICK_HEAD REVERT_HEAD; do [ -e "$d/$f" ] && return 0; done; return 1; }
+# The lock of the index, ours: what it says is who has it. One of a bridge that is dead is taken over without being released.
+lock() {
+  n=$d/hjk.$$; echo "hjk-bridge $$" >"$n" || return 1; i=0
+  until ln "$n" "$d/index.lock" 2>/dev/null; do
+    w= p=; read -r w p <"$d/index.lock" 2>/dev/null
+    if [ "$w" = hjk-bridge ] && ! grep -q hjk-bridge "/proc/$p/cmdline" 2>/dev/null; then mv -f "$n" "$d/index.lock"; return; fi
+    i=$((i+1)); [ $i -lt 20 ] || { rm -f "$n"; return 1; }
+    sleep 0.05 2>/dev/null || sleep 1
+  done
+  rm -f "$n"
+}
+unlock() { rm -f "$d/index.hjk" "$d/index.lock"; }
+# what differs between two commits, and nothing else, changes in the new index
+next() {
+  rm -f "$d/index.hjk" "$d/index.hjk.lock"
+  [ -e "$d/index" ] || return 0
+  cp "$d/index" "$d/index.hjk" || return 1
+  export GIT_INDEX_FILE="$d/index.hjk"
+  g read-tree -i -m "$1" "$2" 2>/dev/null ||
+    g diff-tree -r -z --no-renames --name-only "$1" "$2" | g --literal-pathspecs reset -q "$2" --pathspec-from-file=- --pathspec-file-nul >/dev/null 2>&1 ||
+    g read-tree "$2"
+  r=$?; unset GIT_INDEX_FILE; return $r
+}
+put() { [ ! -e "$d/index.hjk" ] || mv -f "$d/index.hjk" "$d/index"; rm -f "$d/index.lock"; }
+case $mode in
+look) # <carried or -> <list of refs: some or all> <the host's tip or -> : tip and HEAD, refs, a pack of what the host lacks
+  t=$(tip); h=$(g symbolic-ref -q HEAD) || h=$(g rev-parse -q --verify 'HEAD^{commit}') || h=-
+  printf 'hjk1 %s %s\\n' "$t" "$h"
+  [ "$3" = - ] || g update-ref "refs/remotes/host/$b" "$3" 2>/dev/null
+  if [ "$2" = all ]; then set -- "$1" refs/heads refs/tags refs/remotes; else set -- "$1" refs/heads refs/tags; fi
+  c=$1; shift
+  g for-each-ref --format='%(objectname) %(refname)' "$@" | head -c 16000000
+  echo .
+  [ "$t" = - ] || [ "$t" = "$c" ] || {
+    echo "$t"; [ "$c" = - ] || ! g cat-file -e "$c^{commit}" 2>/dev/null || echo "^$c"
+  } | g pack-objects -q --revs --thin --local --stdout --delta-base-offset ;;
+give) # <carried or -> <object>… : a pack of those
+  c=$1; shift
+  { for o; do echo "$o"; done; [ "$c" = - ] || ! g cat-file -e "$c^{commit}" 2>/dev/null || echo "^$c"; } |
+    g pack-objects -q --revs --thin --local --stdout --delta-base-offset ;;
+move) # <from> <to> <mark> : the branch, with its index where it is checked out
+  if busy; then echo unfinished; exit; fi
+  checked=; [ "$(g symbolic-ref -q HEAD)" != "refs/heads/$b" ] || checked=1
+  lock || { echo locked; exit; }
+  if [ -n "$checked" ]; then next "$1" "$2" || { unlock; echo failed; exit; }; else rm -f "$d/index.hjk"; fi
+  if { echo start; echo "update refs/heads/$b $2 $1"; echo "create refs/headjack/moved/$3 $2"
+    g for-each-ref --format='delete %(refname)' refs/headjack/moved; echo prepare; echo commit; } |
+    g update-ref --create-reflog -m 'headjack: from the host' --stdin >/dev/null 2>&1; then put; echo moved; else unlock; echo raced; fi ;;
+revoke) # <from> <mark> : whether that move was made; if not, it cannot be any more
+  g update-ref "refs/headjack/moved/$2" "$1" "$(echo "$1" | tr 0-9a-f 0)" 2>/dev/null
+  g rev-parse -q --verify "refs/headjack/moved/$2" || echo - ;;
+repair) # <from> : the index of a branch that was moved without it
+  [ "$(g symbolic-ref -q HEAD)" = "refs/heads/$b" ] || { rm -f "$d/index.hjk"; lock && unlock; echo repaired; exit; }
+  lock || { echo locked; exit; }
+  t=$(tip)
+  if [ "$t" = - ] || next "$1" "$t"; then put; echo repaired; else unlock; echo failed; fi ;;
+refs) # lines of update-ref on stdin; those that are refused are printed
+  f=$d/hjk.refs.$$; cat >"$f" || exit
+  if ! g update-ref --stdin <"$f" >/dev/null 2>&1; then
+    while IFS= read -r l; do printf '%s\\n' "$l" | g update-ref --stdin >/dev/null 2>&1 || printf '%s\\n' "$l"; done <"$f" | head -n 1000
+  fi
+  rm -f "$f"; echo . ;;
+rename) # <new name> : the branch has another name on the host
+  t=$(tip); [ "$t" != - ] || { echo gone; exit; }
+  g update-ref --create-reflog -m 'headjack: renamed on the host' "refs/heads/$1" "$t" || { echo failed; exit; }
+  [ "$(g symbolic-ref -q HEAD)" != "refs/heads/$b" ] || g symbolic-ref -m 'headjack: renamed on the host' HEAD "refs/heads/$1"
+  g update-ref -d "refs/heads/$b" "$t"; echo renamed ;;
+esac
+`;
