@@ -15,6 +15,9 @@ export type Liveness = 'dead' | 'stopped' | 'live' | 'foreign';
 
 const linux = process.platform === 'linux';
 
+/** Ours. os.userInfo() fails where the uid has no name. */
+export const ownUid = (): number => process.getuid?.() ?? 0;
+
 function slurp(file: string): string {
   try {
     return readFileSync(file, 'latin1');

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { HeadjackError } from '../errors.ts';
 import { makePrivateFolder } from '../process/files.ts';
+import { ownUid } from '../process/identity.ts';
 
 /** Socket paths have 108 bytes at most, and tmux adds to them. */
 const LONGEST = 100;
@@ -11,7 +11,7 @@ const LONGEST = 100;
 export function socketPath(stateRoot: string, owner: () => string, instanceId: string): string {
   const usual = path.join(stateRoot, 'run', `${instanceId}.sock`);
   if (Buffer.byteLength(usual) <= LONGEST) return usual;
-  return path.join('/tmp', `hjk-${String(os.userInfo().uid)}-${owner()}`, `${instanceId}.sock`);
+  return path.join('/tmp', `hjk-${String(ownUid())}-${owner()}`, `${instanceId}.sock`);
 }
 
 /** Makes the socket's folder, and makes sure that nobody else made it: /tmp is everybody's. */
@@ -19,8 +19,8 @@ export function prepareSocketFolder(socket: string): void {
   const folder = path.dirname(socket);
   makePrivateFolder(folder);
   const stat = fs.lstatSync(folder);
-  if (stat.isDirectory() && stat.uid === os.userInfo().uid && (stat.mode & 0o077) === 0) return;
-  if (stat.isDirectory() && stat.uid === os.userInfo().uid) {
+  if (stat.isDirectory() && stat.uid === ownUid() && (stat.mode & 0o077) === 0) return;
+  if (stat.isDirectory() && stat.uid === ownUid()) {
     fs.chmodSync(folder, 0o700);
     return;
   }

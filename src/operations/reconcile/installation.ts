@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { HeadjackError } from '../../errors.ts';
 import { realPathOf } from '../../process/files.ts';
+import { ownUid } from '../../process/identity.ts';
 import { runCaptured } from '../../process/run.ts';
 import type { Services } from '../services.ts';
 import { found, type Found } from './finding.ts';
@@ -114,7 +115,7 @@ function judgeFolders(services: Services): Found[] {
   ]) {
     const stat = fs.statSync(place, { throwIfNoEntry: false });
     if (stat === undefined || (stat.mode & 0o077) === 0) continue;
-    const mine = stat.uid === os.userInfo().uid;
+    const mine = stat.uid === ownUid();
     const mode = stat.isDirectory() ? 0o700 : 0o600;
     result.push(
       found({

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { probeMaker } from '../../container/labels.ts';
 import { isLeftTemp, listFolder, readIfThere, realPathOf } from '../../process/files.ts';
-import { isAlive, parseIdentity } from '../../process/identity.ts';
+import { isAlive, ownUid, parseIdentity } from '../../process/identity.ts';
 import { judgeMaker } from '../../process/maker-tag.ts';
 import { SCRATCH_PREFIX } from '../../process/scratch.ts';
 import { instanceFiles, sessionFiles } from '../../session/files.ts';
@@ -119,7 +119,7 @@ function judgeScratch(): Found[] {
     .map(name => path.join(os.tmpdir(), name))
     .filter(folder => {
       const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
-      const mine = stat?.isDirectory() === true && stat.uid === os.userInfo().uid;
+      const mine = stat?.isDirectory() === true && stat.uid === ownUid();
       return mine && judgeMaker(path.basename(folder)) === 'dead';
     })
     .map(folder => found({ code: 'temp-left', subject: folder, repair: 'remove it', fix: removing(folder) }));

@@ -241,6 +241,7 @@ describe('git inside', () => {
         expect(execFileSync('find', [folder, '!', '-uid', String(uid)], { encoding: 'utf8' })).toBe('');
         expect((await as('exec', 'sibling', '--no-mux', 'git', 'status', '--short')).code).toBe(0);
         git(path.join(worktree, fs.readdirSync(worktree)[0]!, 'sibling'), '-c', 'safe.directory=*', 'status');
+        expect(await as('exec', 'sibling', '-d', '-n', 's', 'true')).toMatchObject({ code: 0 });
         await as('rm', 'sibling', '--yes');
         expect(await as('rm', 'feat/x', '--yes')).toMatchObject({ code: 0 });
       } finally {
