@@ -1,12 +1,14 @@
 import Docker from 'dockerode';
 import { HeadjackError, errnoOf, messageOf } from '../errors.ts';
-import { packEntries, readFirstFile } from './archive.ts';
+import { readFirstFile } from './archive.ts';
 import { createOptions } from './create-options.ts';
 import { engineFailed, engineStatus, translateConnection, type EngineHttp } from './engine-http.ts';
 import { createEngineImages } from './engine-images.ts';
 import { createEngineProject } from './engine-project.ts';
+import { createEngineUnpacker } from './engine-unpacker.ts';
 import { repeatLost, wasLost } from './lost-calls.ts';
 import type { ContainerRuntime, ContainerSpec, EngineIdentity } from './port.ts';
+import { unpackEntries } from './unpack.ts';
 
 /** Making and removing write to the disk: they may take longer than an answer from memory. */
 const SLOW_FACTOR = 4;
@@ -145,12 +147,7 @@ export function createDockerodeRuntime(
       return readFirstFile(stream);
     },
 
-    async putEntries(container, entries) {
-      const archive = await packEntries(entries);
-      await call('files for the container', () =>
-        docker.getContainer(container).putArchive(archive, { path: '/' }),
-      );
-    },
+    putEntries: (container, entries) => unpackEntries(createEngineUnpacker(docker, call, container), entries),
 
     async processes(container) {
       const { name } = await identify();

@@ -115,7 +115,19 @@ export type ArchiveEntry =
       readonly uid: number;
       readonly gid: number;
     }
-  | { readonly kind: 'link'; readonly path: string; readonly target: string };
+  | {
+      readonly kind: 'link';
+      readonly path: string;
+      readonly target: string;
+      /** It stands in the place of a folder of the image's, whatever is in that. */
+      readonly overImage?: boolean;
+    };
+
+/** An entry that was not put into a container, and what is mounted in its way; a folder with content where nothing is. */
+export interface LeftOutEntry {
+  readonly path: string;
+  readonly because: { readonly source: string; readonly target: string } | undefined;
+}
 
 /** What an engine is, as it says itself: a podman may answer at Docker's socket. */
 export interface EngineIdentity {
@@ -161,8 +173,11 @@ export interface ContainerRuntime {
   start(container: string): Promise<void>;
   /** Text of a file, also of a container that does not run. */
   readFile(container: string, file: string): Promise<string | undefined>;
-  /** Puts entries into the container's own file system, at absolute paths. */
-  putEntries(container: string, entries: readonly ArchiveEntry[]): Promise<void>;
+  /**
+   * Puts entries into the own file system of a container that never ran, at absolute paths. Gives what it left out: nothing is put
+   * where something is mounted, or in the place of a folder with content.
+   */
+  putEntries(container: string, entries: readonly ArchiveEntry[]): Promise<LeftOutEntry[]>;
   /** Command lines of the processes in the container; undefined where the engine cannot tell. */
   processes(container: string): Promise<string[] | undefined>;
   /** Stopped already, or gone, is fine. */

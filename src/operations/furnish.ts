@@ -1,5 +1,6 @@
-import type { ContainerRuntime } from '../container/port.ts';
+import type { ContainerRuntime, LeftOutEntry } from '../container/port.ts';
 import { findImageUser, planUser, type ContainerUser } from '../container/user.ts';
+import { HeadjackError } from '../errors.ts';
 
 /** Who an image knows. */
 export interface UserFiles {
@@ -16,6 +17,7 @@ export async function readUserFiles(runtime: ContainerRuntime, container: string
 
 /**
  * Puts into a container that never ran what its programs need: a user of theirs, a home, `/workspace`, `/headjack`.
+ * @throws HeadjackError image_unsuitable where something is mounted in the way, by the image for one
  * @param imageUser a user of the image's own that has the ids, '' for none
  */
 export async function furnish(
@@ -26,23 +28,35 @@ export async function furnish(
     readonly chosen: { readonly uid: number; readonly gid: number };
     readonly files: UserFiles;
     readonly imageUser: string;
-    /** Whether `/workspace` is to lead to the worktree; it does, unless something else is mounted there. */
-    readonly workspace?: boolean;
-    /** Further links to the worktree. */
+    /** Further links to the worktree, where nothing is. */
     readonly links?: readonly string[];
   },
 ): Promise<ContainerUser> {
   const { chosen, files, imageUser, worktree } = about;
   const plan = planUser(chosen, { ...files, user: findImageUser(imageUser, files.passwd) });
-  await runtime.putEntries(container, [
+  const { links = [] } = about;
+  const leftOut = await runtime.putEntries(container, [
     ...plan.entries,
     { kind: 'folder', path: '/headjack', mode: 0o755, ...chosen },
     { kind: 'folder', path: '/headjack/config', mode: 0o755, ...chosen },
-    ...[...(about.workspace === false ? [] : ['/workspace']), ...(about.links ?? [])].map(place => ({
-      kind: 'link' as const,
-      path: place,
-      target: worktree,
-    })),
+    { kind: 'link', path: '/workspace', target: worktree, overImage: true },
+    ...links.map(place => ({ kind: 'link' as const, path: place, target: worktree })),
   ]);
+  for (const entry of leftOut) if (!isDispensable(entry, links)) throw placeTaken(entry);
   return plan.user;
+}
+
+/** The worktree itself is mounted there; or nothing depends on it. */
+function isDispensable({ path: place, because }: LeftOutEntry, links: readonly string[]): boolean {
+  // nothing else than the worktree gets by the checks of what is mounted there
+  if (place === '/workspace') return because?.target === place && because.source !== '';
+  // whoever mounts over passwd and group says who there is; a declared folder is what the user mounts there
+  return /^\/etc\/(passwd|group)$/.test(place) || links.includes(place);
+}
+
+function placeTaken({ path: place, because }: LeftOutEntry): HeadjackError {
+  const what = because === undefined ? 'a folder of the image' : `what is mounted at ${because.target}`;
+  return new HeadjackError('image_unsuitable', `${what} is in the way of the instance's own ${place}`, {
+    hint: 'mount it at another place in the container, or choose another image: --image <ref>',
+  });
 }

@@ -3,7 +3,13 @@ import type { InstanceEntry } from '../catalog/types.ts';
 import { planMounts } from '../container/host-mounts.ts';
 import type { HostPaths } from '../container/host-paths.ts';
 import { formatLabels } from '../container/labels.ts';
-import type { ContainerRuntime, ContainerSpec, ImageInfo, PublishedPort } from '../container/port.ts';
+import type {
+  BindMount,
+  ContainerRuntime,
+  ContainerSpec,
+  ImageInfo,
+  PublishedPort,
+} from '../container/port.ts';
 import { isRoot, noSuchUser, resolveUser, type ContainerUser } from '../container/user.ts';
 import { parseEngineOptions, type EngineOptions } from '../container/engine-options.ts';
 import { parseMounts, parsePorts, type ParsedVolumes } from '../container/volumes.ts';
@@ -85,6 +91,8 @@ export interface ContainerPlan {
   readonly spec: Omit<ContainerSpec, 'name' | 'image' | 'user'>;
   /** Names for it, the first that is free counts. */
   readonly names: readonly string[];
+  /** What every instance has of this worktree and its repository, each at its own host path. */
+  readonly own: readonly BindMount[];
   /** Places in the container that nothing may be mounted over. */
   readonly reserved: readonly string[];
   /** Who the caller is inside. */
@@ -115,6 +123,11 @@ export async function planContainer(
     writableSubmodules: spec.writable_submodules,
     sshAgent: spec.ssh_agent ? requireSshAgent(services) : undefined,
   });
+  const { commonDir } = order.repository;
+  // mounted once more, it is no more writable than where the instance has none of it
+  const guarded = own.some(mount => mount.target === commonDir)
+    ? own
+    : [...own, { source: commonDir, target: commonDir, readOnly: true }];
   for (const weakness of findWeaknesses(spec)) services.progress.note(`Warning: ${weakness}`);
   const reserved = [...reservedPlaces, ...own.map(mount => mount.target)];
   const { mounts, ports, engine: engineOptions } = parseMaking(spec, services.cwd, reserved);
@@ -138,7 +151,7 @@ export async function planContainer(
     network: spec.network ?? undefined,
   };
   const name = `hjk-${entry.repo_id}-${path.basename(entry.worktree)}`.replace(/[^A-Za-z0-9_.-]/g, '-');
-  return { spec: base, names: [name, `${name}-${entry.id}`], reserved, ids, worktree };
+  return { spec: base, names: [name, `${name}-${entry.id}`], own: guarded, reserved, ids, worktree };
 }
 
 /** Makes the container, without starting it. Gives its id and who its programs are. */

@@ -7,7 +7,8 @@ import { HeadjackError } from '../../errors.ts';
 import { runCaptured } from '../../process/run.ts';
 import { noteIgnoredLimits, requireImage } from '../make-container.ts';
 import type { Services } from '../services.ts';
-import { composeOverride, listOf, mountsOf } from './compose-override.ts';
+import { composeOverride } from './compose-override.ts';
+import { listOf } from './compose-restrict.ts';
 import { furnishAndRecord, usableImage, userReaches, type MadeContainer, type Making } from './making.ts';
 import { decideUser, parseMetadata } from './remote-user.ts';
 import type { Unfinished } from './single-container.ts';
@@ -58,7 +59,6 @@ export async function makeProject(
   making.requireApproved(reaches);
   services.progress.phase('containers');
   const override = path.join(scratch, 'compose.headjack.json');
-  const workspace = mountsOf(service).some(mount => mount.target === '/workspace');
   const usable = await usableImage(making, image, user);
   const create = async (init: boolean): Promise<void> => {
     fs.writeFileSync(
@@ -80,7 +80,7 @@ export async function makeProject(
   unfinished.container = id;
   await runtime.limit(id, plan.spec);
   await noteIgnoredLimits(services, id, plan.spec);
-  const person = await furnishAndRecord(making, id, { user, linked: !workspace });
+  const person = await furnishAndRecord(making, id, user);
   const { file, digest } = found.content;
   return {
     override,

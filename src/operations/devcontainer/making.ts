@@ -77,7 +77,7 @@ export function beginMaking(services: Services, held: Claim, at: MakerOrder): Ma
     },
     async engine(args) {
       const [program = '', ...words] = [...services.engineCommand(), ...args];
-      const ran = await runCaptured(program, words, { env: services.env });
+      const ran = await runCaptured(program, words, { env: services.env, cwd: plan.worktree });
       if (ran.code === 0) return ran.stdout.toString('utf8').trim();
       const said = ran.stderr.trim().split('\n').at(-1) ?? '';
       throw new HeadjackError(
@@ -127,26 +127,18 @@ export async function userReaches({ services, plan }: Making, user: RemoteUser):
 }
 
 /** Puts into a container that never ran what every instance has, records it, and only then starts it. */
-export async function furnishAndRecord(
-  making: Making,
-  id: string,
-  how: { readonly user: RemoteUser; readonly linked: boolean },
-): Promise<ContainerUser> {
+export async function furnishAndRecord(making: Making, id: string, user: RemoteUser): Promise<ContainerUser> {
   const { services, held, plan, config } = making;
   const runtime = await services.runtime();
   const files = await readUserFiles(runtime, id);
   const declared = config['workspaceFolder'];
   const person = await furnish(runtime, id, {
     worktree: plan.worktree,
-    chosen: idsOf(making, how.user, files),
+    chosen: idsOf(making, user, files),
     files,
-    imageUser: how.user.kind === 'named' ? how.user.name : '',
-    workspace: how.linked,
+    imageUser: user.kind === 'named' ? user.name : '',
     links:
-      how.linked &&
-      typeof declared === 'string' &&
-      declared.startsWith('/') &&
-      findTaken(declared, plan) === undefined
+      typeof declared === 'string' && declared.startsWith('/') && findTaken(declared, plan) === undefined
         ? [plainPath(declared)]
         : [],
   });
@@ -172,10 +164,12 @@ function idsOf(
   );
 }
 
-/** One of the places that are the instance's own, in one or above one. */
+/** One of the places that are the instance's own, in one or above one. In the worktree, only what is git's counts. */
 export function findTaken(place: string, plan: ContainerPlan): string | undefined {
   const wanted = plainPath(place);
-  return plan.reserved.find(own => isAtOrBelow(own, wanted) || isAtOrBelow(wanted, own));
+  return plan.reserved.find(
+    own => isAtOrBelow(own, wanted) || (own !== plan.worktree && isAtOrBelow(wanted, own)),
+  );
 }
 
 export function placeTaken({ found }: Making, taken: string): HeadjackError {

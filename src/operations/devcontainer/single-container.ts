@@ -1,8 +1,9 @@
 import { keepAliveCommand, keepAliveWithoutInit } from '../../container/keep-alive.ts';
 import { isOurs } from '../../container/labels.ts';
 import type { BindMount, PublishedPort } from '../../container/port.ts';
+import { protectMount } from '../../container/protect-mount.ts';
 import { runArguments } from '../../container/run-arguments.ts';
-import { mountOf, type RunOption } from '../../devcontainer/run-options.ts';
+import { bindOf, mountOf, type RunOption } from '../../devcontainer/run-options.ts';
 import { HeadjackError, messageOf } from '../../errors.ts';
 import type { Services } from '../services.ts';
 import {
@@ -62,7 +63,7 @@ export async function makeSingle(
   const name = await freeName(services, plan.names, held.entry.id);
   const id = await create(making, call, { user, name, image: await usableImage(making, image, user) });
   unfinished.container = id;
-  const person = await furnishAndRecord(making, id, { user, linked: true });
+  const person = await furnishAndRecord(making, id, user);
   await runtime.start(id);
   const { file, digest } = found.content;
   return {
@@ -123,6 +124,10 @@ function ownArguments(
   },
 ): string[] {
   const { options, name } = how;
+  const masks = (option: RunOption): readonly BindMount[] => {
+    const mount = bindOf(option, plan.worktree);
+    return mount === undefined ? [] : protectMount(mount, plan.own).masks;
+  };
   const has = (wanted: string): boolean => options.some(option => option.name === wanted);
   const { engine } = plan.spec;
   const security = [
@@ -134,7 +139,7 @@ function ownArguments(
       {
         ...plan.spec,
         name,
-        mounts: [...plan.spec.mounts, ...maskedCopies(options, plan.worktree)],
+        mounts: [...plan.spec.mounts, ...options.flatMap(masks)],
         // root of an ordinary user's podman is that user
         keepIds: plan.spec.keepIds && how.user.kind !== 'root' && !has('userns'),
         ports: [...plan.spec.ports, ...how.forwarded],
@@ -154,7 +159,7 @@ function ownArguments(
 /** What the CLI wants of the engine, less what is ours to say. */
 function keep(making: Making, options: readonly RunOption[]): RunOption[] {
   const { plan } = making;
-  return options.filter(option => {
+  const kept = options.filter(option => {
     if (
       /^(attach|detach|entrypoint|interactive|name|restart|rm|sig-proxy|tty|user|log-driver)$/.test(
         option.name,
@@ -170,15 +175,11 @@ function keep(making: Making, options: readonly RunOption[]): RunOption[] {
     if (taken !== undefined) throw placeTaken(making, taken);
     return true;
   });
-}
-
-/** The worktree at a second place: its `.git`, which leads git to what it runs, is no more writable there than at the first. */
-function maskedCopies(options: readonly RunOption[], worktree: string): BindMount[] {
-  return options.flatMap(option => {
-    const mount = mountOf(option);
-    return mount?.source === worktree
-      ? [{ source: `${worktree}/.git`, target: `${mount.target}/.git`, readOnly: true }]
-      : [];
+  return kept.map(option => {
+    const mount = bindOf(option, plan.worktree);
+    if (mount === undefined || mount.readOnly || !protectMount(mount, plan.own).readOnly) return option;
+    const value = `type=bind,source=${mount.source},target=${mount.target},readonly`;
+    return { name: 'mount', value, words: ['--mount', value] };
   });
 }
 

@@ -517,6 +517,62 @@ describe('compose files', () => {
     expect(left(box)).toEqual([]);
   });
 
+  it.each([
+    ['..:/workspaces/app:cached', '/workspaces/app', '/workspaces/app'],
+    ['../..:/workspaces:cached', '/workspaces/${localWorkspaceFolderBasename}', '/workspaces/x'],
+  ])(
+    'that mount the worktree where they work (%s): not a file of it is touched',
+    async (mount, folder, place) => {
+      await using box = makeSandbox({ env });
+      commit(box, {
+        [config]: { dockerComposeFile: 'compose.yml', service: 'app', workspaceFolder: folder },
+        '.devcontainer/compose.yml': `version: "3.7"\nservices:\n  app:\n    image: ${testImage}\n    command: sleep infinity\n    volumes: ["${mount}"]\n`,
+      });
+      await box.ok('run', 'x', '--image', testImage);
+      const { worktree } = box.catalog().entries[0]!;
+      fs.writeFileSync(path.join(worktree, 'new'), 'precious');
+      fs.appendFileSync(path.join(worktree, 'README.md'), 'more\n');
+      await box.hjk('trust', 'x', '--yes');
+      await box.ok('recreate', 'x', '--yes', '--devcontainer', config);
+      expect(fs.readFileSync(path.join(worktree, 'new'), 'utf8')).toBe('precious');
+      expect(await inside(box, 'x', `cd ${place} && git status --short && ls new`)).toBe(
+        ' M README.md\n?? new\nnew\n',
+      );
+      expect((await box.hjk('exec', 'x', '--no-mux', 'sh', '-c', `echo x > ${place}/.git`)).code).not.toBe(0);
+      await box.ok('rm', 'x', '--force');
+      expect(left(box)).toEqual([]);
+    },
+  );
+
+  it("are the branch's in every service: each is masked and restricted as the dev container is", async () => {
+    await using box = makeSandbox({ env });
+    commit(box, {
+      [config]: { dockerComposeFile: 'compose.yml', service: 'app', workspaceFolder: '/workspace' },
+      '.devcontainer/compose.yml': [
+        'version: "3.7"',
+        'services:',
+        '  app:',
+        `    image: ${testImage}`,
+        '    command: sleep infinity',
+        '  beside:',
+        `    image: ${testImage}`,
+        '    command: sh -c "(echo x >/w/.git; rm /w/.git; mv /w/.git /w/x) 2>/dev/null; touch /w/tried; sleep 100000"',
+        '    volumes: ["..:/w"]',
+      ].join('\n'),
+    });
+    await box.ok('run', 'x');
+    const { id, worktree } = box.catalog().entries[0]!;
+    seen.push(`hjk-${id}`);
+    await until('it tried', () => fs.existsSync(path.join(worktree, 'tried')));
+    expect(fs.readFileSync(path.join(worktree, '.git'), 'utf8')).toMatch(/^gitdir: /);
+    const beside = docker('ps', '-q', '--filter', `label=dev.headjack.part=${id}`).trim();
+    expect(docker('inspect', '--format', '{{.HostConfig.SecurityOpt}}', beside)).toContain(
+      'no-new-privileges',
+    );
+    await box.ok('rm', 'x', '--force');
+    expect(left(box)).toEqual([]);
+  });
+
   it('that reach this machine, themselves or by what they extend, do nothing unapproved', async () => {
     await using box = makeSandbox({ env });
     const compose = (more: string): string =>
