@@ -27,6 +27,7 @@ export function effectiveConfig(
     agents,
     storage: { ...file.storage, ...storage },
     runtime: { ...file.runtime, name: settings.runtimeName, flags: file.runtime?.flags ?? {} },
+    git: { ...file.git, directory: settings.gitDirectory, copy_hooks: settings.copyHooks },
     devcontainer: { ...file.devcontainer, path: settings.devcontainerPath ?? '' },
     sessions: { ...file.sessions, tmux_conf: settings.tmuxConf ?? '', log_max_size: settings.logMaxSize },
   };

@@ -36,6 +36,9 @@ export const configSchema = z.looseObject({
       timeout: z.number().min(1).max(3600).nullish(),
     })
     .nullish(),
+  git: z
+    .looseObject({ directory: z.enum(['own', 'shared']).nullish(), copy_hooks: z.boolean().nullish() })
+    .nullish(),
   devcontainer: z.looseObject({ path: text.optional() }).nullish(),
   sessions: z
     .looseObject({
@@ -67,6 +70,8 @@ export const knownKeys = [
   'runtime.name',
   'runtime.flags',
   'runtime.timeout',
+  'git.directory',
+  'git.copy_hooks',
   'devcontainer.path',
   'sessions.tmux_conf',
   'sessions.log_max_size',

@@ -19,6 +19,10 @@ export interface Settings {
   readonly runtimeFlags: readonly string[];
   /** Milliseconds that the engine may take for an answer. */
   readonly runtimeTimeoutMs: number;
+  /** Whether new containers get a git directory of their own, or the repository's with masks. */
+  readonly gitDirectory: 'own' | 'shared';
+  /** Whether the repository's hooks act inside. */
+  readonly copyHooks: boolean;
   /** The devcontainer CLI, where the user names one. */
   readonly devcontainerPath: string | undefined;
   readonly tmuxConf: string | undefined;
@@ -86,6 +90,8 @@ export function resolveSettings(env: NodeJS.ProcessEnv, file: ConfigFile): Setti
     runtimeName,
     runtimeFlags: flagWords(givenFlags ?? file.runtime?.flags ?? undefined),
     runtimeTimeoutMs: parseTimeout(valueOf(env['HEADJACK_RUNTIME_TIMEOUT']) ?? file.runtime?.timeout),
+    gitDirectory: file.git?.directory ?? 'shared',
+    copyHooks: file.git?.copy_hooks ?? false,
     devcontainerPath:
       valueOf(env['HEADJACK_DEVCONTAINER_PATH']) ?? valueOf(file.devcontainer?.path ?? undefined),
     tmuxConf: valueOf(file.sessions?.tmux_conf ?? undefined),

@@ -14,8 +14,13 @@ export interface MountPlan {
   /** What the repository may name outside of itself. */
   readonly hostPaths: HostPaths;
   readonly writableSubmodules: boolean;
-  /** SSH_AUTH_SOCK and known_hosts of the caller, if asked for. */
-  readonly sshAgent: { readonly socket: string; readonly knownHosts: string | undefined } | undefined;
+  readonly sshAgent: SshAgent | undefined;
+}
+
+/** SSH_AUTH_SOCK and known_hosts of the caller. */
+export interface SshAgent {
+  readonly socket: string;
+  readonly knownHosts: string | undefined;
 }
 
 /** Where the agent's socket and known_hosts are inside. */
@@ -43,21 +48,35 @@ export function planMounts(plan: MountPlan): BindMount[] {
     masked(existing(path.join(metadata, 'gitdir'), 'file')),
     masked(existing(path.join(metadata, 'config.worktree'), 'file')),
     masked(existing(path.join(worktree, '.git'), 'file')),
-    ...plan.hostPaths.alternates.map(borrowed),
   ];
   const modules = path.join(metadata, 'modules');
   mounts.push(
     plan.writableSubmodules ? writable(existing(modules, 'folder')) : masked(existing(modules, 'folder')),
   );
-  for (const remote of plan.hostPaths.remotes) mounts.push(...mountRemote(remote));
-  if (plan.sshAgent !== undefined) {
-    mounts.push({ source: plan.sshAgent.socket, target: SSH_SOCKET, readOnly: true });
-    if (plan.sshAgent.knownHosts !== undefined)
-      mounts.push({ source: plan.sshAgent.knownHosts, target: SSH_KNOWN_HOSTS, readOnly: true });
-  }
+  return withoutRepeats([...mounts, ...mountHostPaths(plan.hostPaths), ...mountSshAgent(plan.sshAgent)]);
+}
+
+/** Of several mounts at one place the first. */
+export function withoutRepeats(mounts: readonly BindMount[]): BindMount[] {
   const first = new Map<string, BindMount>();
   for (const mount of mounts) if (!first.has(mount.target)) first.set(mount.target, mount);
   return [...first.values()];
+}
+
+/** What a repository names outside of itself. */
+export function mountHostPaths({ alternates, remotes }: HostPaths): BindMount[] {
+  const borrowed = alternates.map(({ path: target, real: source }) => ({ source, target, readOnly: true }));
+  return [...borrowed, ...remotes.flatMap(mountRemote)];
+}
+
+export function mountSshAgent(agent: SshAgent | undefined): BindMount[] {
+  if (agent === undefined) return [];
+  return [
+    { source: agent.socket, target: SSH_SOCKET, readOnly: true },
+    ...(agent.knownHosts === undefined
+      ? []
+      : [{ source: agent.knownHosts, target: SSH_KNOWN_HOSTS, readOnly: true }]),
+  ];
 }
 
 /** What in a git directory tells git to run programs, or where to find what does. */
@@ -102,12 +121,6 @@ function existing(place: string, kind: 'file' | 'folder'): string {
     details: [`${place} cannot be protected`],
   });
 }
-
-const borrowed = ({ path: target, real: source }: HostPath): BindMount => ({
-  source,
-  target,
-  readOnly: true,
-});
 
 /** A remote that is a folder here: its git directory at its own path, without the means to run code at the next push. */
 function mountRemote(remote: HostPath): BindMount[] {

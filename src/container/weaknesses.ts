@@ -7,6 +7,8 @@ export interface Exposure {
   readonly volumes: readonly string[];
   readonly flags?: readonly RunFlag[];
   readonly writable_submodules: boolean;
+  /** A git directory of its own, with those of submodules in it. */
+  readonly git?: 'own';
   /** What its devcontainer.json reaches, with the user's approval. */
   readonly devcontainer?: { readonly reaches?: readonly string[] };
 }
@@ -38,7 +40,7 @@ export function findWeaknesses(made: Exposure): string[] {
     ...(user !== undefined && /^(root|0)(:|$)/.test(user)
       ? ['user root: what programs inside make belongs to root']
       : []),
-    ...(made.writable_submodules
+    ...(made.writable_submodules && made.git !== 'own'
       ? ['submodules: the container can change their git configuration, which git on the host obeys']
       : []),
     ...(made.devcontainer?.reaches ?? []),

@@ -10,6 +10,7 @@ import { generateConfig, readSettings } from './config.ts';
 import { findHooks } from './hooks.ts';
 import { copyPlainFile, copyPlainFolder } from './host-files.ts';
 import { GIT_DIRECTORY_INSIDE, gitDirectoryPlaces } from './places.ts';
+import { quietSubmodules } from './quiet-submodules.ts';
 import { listGivenRefs, writeRefs } from './refs.ts';
 
 export interface GitDirectoryOrder {
@@ -29,9 +30,13 @@ const INDEX = 4 * 1024 ** 3;
 
 /**
  * Makes a container's own git directory for a worktree of the host's: its refs, index and state, with the host's objects borrowed. It
- * is there whole or not at all. One that is there already is replaced: only where no program ever had it.
+ * is there whole or not at all. One that is there already is replaced: only where no program ever had it. Gives the names of hooks
+ * that are left out.
  */
-export async function makeGitDirectory(order: GitDirectoryOrder, env: NodeJS.ProcessEnv): Promise<void> {
+export async function makeGitDirectory(
+  order: GitDirectoryOrder,
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly unusedHooks: readonly string[] }> {
   const places = gitDirectoryPlaces(order.instanceFolder);
   const git = await createPlumbing({ gitDir: order.metadata }, env);
   const [given, settings, head] = await Promise.all([listGivenRefs(git), readSettings(git), findHead(git)]);
@@ -50,13 +55,17 @@ export async function makeGitDirectory(order: GitDirectoryOrder, env: NodeJS.Pro
     fs.writeFileSync(path.join(draft, 'objects/info/alternates'), alternateLine(order.repository));
     writeRefs(draft, given);
     copyFromHost(draft, order);
-    if (order.copyHooks)
-      for (const hook of findHooks(order.repository, settings))
-        copyPlainFile(hook, path.join(draft, 'hooks', path.basename(hook)), SMALL);
+    await quietSubmodules(git, { commonDir: order.repository.commonDir, metadata: order.metadata }, settings);
+    const hooks = findHooks(order.repository, settings);
+    const taken = order.copyHooks ? hooks : [];
+    for (const hook of taken) copyPlainFile(hook, path.join(draft, 'hooks', path.basename(hook)), SMALL);
     writeFirstBridgeState(places.bridge, { branch: order.branch, refs: given.refs });
     replaceFile(places.gitFile, `gitdir: ${GIT_DIRECTORY_INSIDE}\n`);
+    // read inside by whoever the programs are
+    fs.chmodSync(places.gitFile, 0o644);
     fs.rmSync(places.directory, { recursive: true, force: true });
     fs.renameSync(draft, places.directory);
+    return { unusedHooks: hooks.filter(hook => !taken.includes(hook)).map(hook => path.basename(hook)) };
   } catch (error) {
     fs.rmSync(draft, { recursive: true, force: true });
     throw error;

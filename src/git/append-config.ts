@@ -5,16 +5,25 @@ import { readIfThere } from '../process/files.ts';
 import { isAlive, ownIdentity, parseIdentity } from '../process/identity.ts';
 import { poll } from '../process/sleep.ts';
 
-/**
- * Sets the upstream of a branch that has none by appending to the repository's config under git's own lock. `git config` would
- * put a new file in its place, and with the old one would go, in every container of the repository that runs, the read-only mask
- * that lies on it: the kernel drops a mount from a name that is renamed over. One appending write leaves the file where it is.
- */
+/** Sets the upstream of a branch that has none. */
 export async function appendUpstream(
   commonDir: string,
   branch: string,
   upstream: { readonly remote: string; readonly merge: string },
 ): Promise<void> {
+  const quoted = branch.replaceAll(/["\\]/g, char => `\\${char}`);
+  await appendSection(
+    commonDir,
+    `[branch "${quoted}"]\n\tremote = ${quoteValue(upstream.remote)}\n\tmerge = ${quoteValue(upstream.merge)}\n`,
+  );
+}
+
+/**
+ * Appends to the repository's config under git's own lock. `git config` would put a new file in its place, and with the old one would
+ * go, in every container of the repository that runs, the read-only mask that lies on it: the kernel drops a mount from a name that is
+ * renamed over. One appending write leaves the file where it is.
+ */
+export async function appendSection(commonDir: string, section: string): Promise<void> {
   const file = path.join(commonDir, 'config');
   const lock = `${file}.lock`;
   const held = await poll(() => takeLock(lock), { everyMs: 20, limitMs: 2000 });
@@ -25,8 +34,6 @@ export async function appendUpstream(
   }
   try {
     const old = fs.readFileSync(file, 'utf8');
-    const quoted = branch.replaceAll(/["\\]/g, char => `\\${char}`);
-    const section = `[branch "${quoted}"]\n\tremote = ${quoteValue(upstream.remote)}\n\tmerge = ${quoteValue(upstream.merge)}\n`;
     const fd = fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_APPEND);
     try {
       const text = Buffer.from(old === '' || old.endsWith('\n') ? section : `\n${section}`);

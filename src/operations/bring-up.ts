@@ -15,8 +15,9 @@ import { chooseHostPaths } from './host-paths.ts';
 import { saveEnvironment } from './instance-environment.ts';
 import { isBuilt, loadSpec, saveSpec, unfinishedSpec, type InstanceSpec } from './instance-spec.ts';
 import { createContainer } from './make-container.ts';
-import { noteMasks } from './masks.ts';
+import { noteMasks, type MaskedFiles } from './masks.ts';
 import { commitClaimed, throwIfInterrupted, type Claim } from './operation.ts';
+import { ensureGitDirectory } from './own-git-directory.ts';
 import { listPrograms } from './programs.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
@@ -79,7 +80,8 @@ export async function bringUp(
       if (metadata === undefined) throw worktreeGone(entry);
       const hostPaths = await chooseHostPaths(services, { branch: entry.branch, repository, git });
       const order = { entry, repository, git, metadata, hostPaths };
-      const masked = noteMasks(repository);
+      if (spec.git === 'own') await ensureGitDirectory(services, order, { isNew: made.worktree });
+      const masked = masksOf(spec, repository);
       if (isBuilt(spec)) saveSpec(files.spec, unfinishedSpec(spec));
       const { user, ...fresh } = isBuilt(spec)
         ? await (await import('./devcontainer/up.ts')).upDevcontainer(services, held, order, spec)
@@ -88,7 +90,7 @@ export async function bringUp(
       started ||= isBuilt(spec);
       saveSpec(files.spec, {
         ...spec,
-        ...('devcontainer' in fresh ? { devcontainer: fresh.devcontainer, masked } : {}),
+        ...('devcontainer' in fresh ? { devcontainer: fresh.devcontainer, ...masked } : {}),
         runtime: services.settings.runtimeName,
         host_paths: hostPaths,
         user: `${String(user.uid)}:${String(user.gid)}`,
@@ -109,6 +111,11 @@ export async function bringUp(
   }
 }
 
+/** A git directory of its own lies under no mask. */
+function masksOf(spec: InstanceSpec | undefined, repository: Repository): { masked?: MaskedFiles } {
+  return spec?.git === 'own' ? {} : { masked: noteMasks(repository) };
+}
+
 /** Starts a container that was made, or stopped. */
 async function startContainer(
   services: Services,
@@ -120,7 +127,7 @@ async function startContainer(
   const { container, spec, made } = at;
   services.progress.phase('start');
   made.endedSessions = await closeSessions(services, entry);
-  const masked = noteMasks(repository);
+  const masked = masksOf(spec, repository);
   try {
     if (spec?.devcontainer?.compose === true)
       await (await import('./devcontainer/compose-project.ts')).switchProject(services, entry.id, true);
@@ -136,7 +143,7 @@ async function startContainer(
   }
   const { spec: file } = instanceFiles(placesOf(services), entry.id);
   const started = loadSpec(file);
-  if (started !== undefined) saveSpec(file, { ...started, masked });
+  if (started !== undefined) saveSpec(file, { ...started, ...masked });
   if (isBuilt(spec))
     await (
       await import('./devcontainer/up.ts')

@@ -6,29 +6,36 @@ import { HeadjackError } from '../errors.ts';
 import type { InstanceSpec } from './instance-spec.ts';
 import type { RepositoryGit, Services } from './services.ts';
 
-/** What everybody may see: no value of the user's. Settings under which git in the container is quiet and harmless. */
-export async function containerEnvironment(entry: InstanceEntry, git: RepositoryGit): Promise<string[]> {
+/** Under which git in a container that has the repository's own git directory is quiet and harmless. */
+const sharedSettings: readonly (readonly [string, string])[] = [
+  ['push.default', 'current'],
+  ['branch.autoSetupMerge', 'false'],
+  ['commit.gpgsign', 'false'],
+  ['tag.gpgsign', 'false'],
+  ['core.fsmonitor', 'false'],
+  ['gc.auto', '0'],
+  ['repack.updateServerInfo', 'false'],
+  ['maintenance.auto', 'false'],
+  ['gc.reflogExpire', 'never'],
+  ['gc.reflogExpireUnreachable', 'never'],
+  ['gc.worktreePruneExpire', 'never'],
+];
+
+/** What everybody may see: no value of the user's. A git directory of the container's own has its settings in its configuration. */
+export async function containerEnvironment(
+  entry: InstanceEntry,
+  git: RepositoryGit,
+  kind: 'own' | undefined,
+): Promise<string[]> {
   const { name, email } = await git.identity();
   const who = [
     ...(name === undefined ? [] : [`GIT_AUTHOR_NAME=${name}`, `GIT_COMMITTER_NAME=${name}`]),
     ...(email === undefined ? [] : [`GIT_AUTHOR_EMAIL=${email}`, `GIT_COMMITTER_EMAIL=${email}`]),
   ];
-  const settings: readonly (readonly [string, string])[] = [
-    ['push.default', 'current'],
-    ['branch.autoSetupMerge', 'false'],
-    ['commit.gpgsign', 'false'],
-    ['tag.gpgsign', 'false'],
-    ['core.fsmonitor', 'false'],
-    ['gc.auto', '0'],
-    ['repack.updateServerInfo', 'false'],
-    ['maintenance.auto', 'false'],
-    ['gc.reflogExpire', 'never'],
-    ['gc.reflogExpireUnreachable', 'never'],
-    ['gc.worktreePruneExpire', 'never'],
-  ];
+  const settings = kind === 'own' ? [] : sharedSettings;
   return [
     ...who,
-    `GIT_CONFIG_COUNT=${String(settings.length)}`,
+    ...(settings.length === 0 ? [] : [`GIT_CONFIG_COUNT=${String(settings.length)}`]),
     ...settings.flatMap(([key, value], i) => [
       `GIT_CONFIG_KEY_${String(i)}=${key}`,
       `GIT_CONFIG_VALUE_${String(i)}=${value}`,

@@ -31,6 +31,8 @@ export interface ContainerSource {
   readonly devcontainerFile?: string | undefined;
   /** Set where the devcontainer CLI makes it. */
   readonly devcontainer?: DevcontainerSpec | undefined;
+  /** Whether it gets a git directory of its own. */
+  readonly git?: 'own';
 }
 
 /** What an instance is made of, kept in `<state root>/instances/<id>/spec.json`. Values of variables are kept apart from it. */
@@ -104,6 +106,7 @@ export function parseSpec(options: RunOptions, source: ContainerSource, cwd: str
     ),
     ssh_agent: options.sshAgent,
     writable_submodules: options.writableSubmodules,
+    ...(source.git === undefined ? {} : { git: source.git }),
   };
 }
 
@@ -186,6 +189,7 @@ export function mergeSpec(
     flags: pick('flags', options.flags.length > 0) ?? [],
     ssh_agent: made.ssh_agent || options.sshAgent,
     writable_submodules: made.writable_submodules || options.writableSubmodules,
+    ...((given.git ?? made.git) === undefined ? {} : { git: 'own' }),
   };
 }
 

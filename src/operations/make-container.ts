@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { planMounts } from '../container/host-mounts.ts';
 import type { HostPaths } from '../container/host-paths.ts';
+import { planOwnMounts } from '../container/own-mounts.ts';
 import { formatLabels } from '../container/labels.ts';
 import type {
   BindMount,
@@ -16,13 +17,16 @@ import { parseMounts, parsePorts, type ParsedVolumes } from '../container/volume
 import { findWeaknesses } from '../container/weaknesses.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
+import { GIT_DIRECTORY_INSIDE, gitDirectoryPlaces } from '../git-directory/places.ts';
 import { realPathOf } from '../process/files.ts';
+import { instanceFiles } from '../session/files.ts';
 import { containerEnvironment, requireSshAgent } from './container-environment.ts';
 import { deriveImage } from './derive-image.ts';
 import { furnish, readUserFiles } from './furnish.ts';
 import type { InstanceSpec } from './instance-spec.ts';
 import type { PullPolicy } from './options.ts';
 import type { RepositoryGit, Services } from './services.ts';
+import { placesOf } from './session-states.ts';
 
 /** Places in the container that belong to the instance itself, besides those of git. */
 export const reservedPlaces: readonly string[] = ['/workspace', '/headjack', '/run/headjack'];
@@ -115,14 +119,21 @@ export async function planContainer(
       ? { uid: 0, gid: 0 }
       : { uid: services.user.uid, gid: services.user.gid };
   const worktree = realPathOf(entry.worktree);
-  const own = planMounts({
+  const places = gitDirectoryPlaces(instanceFiles(placesOf(services), entry.id).folder);
+  const common = {
     worktree,
     commonDir: order.repository.commonDir,
-    metadata: order.metadata,
     hostPaths: order.hostPaths,
-    writableSubmodules: spec.writable_submodules,
     sshAgent: spec.ssh_agent ? requireSshAgent(services) : undefined,
-  });
+  };
+  const own =
+    spec.git === 'own'
+      ? planOwnMounts({ ...common, own: { ...places, inside: GIT_DIRECTORY_INSIDE } })
+      : planMounts({
+          ...common,
+          metadata: order.metadata,
+          writableSubmodules: spec.writable_submodules,
+        });
   const { commonDir } = order.repository;
   // mounted once more, it is no more writable than where the instance has none of it
   const guarded = own.some(mount => mount.target === commonDir)
@@ -139,7 +150,7 @@ export async function planContainer(
       worktree: entry.worktree,
       owner: services.owner,
     }),
-    env: await containerEnvironment(entry, order.git),
+    env: await containerEnvironment(entry, order.git, spec.git),
     keepIds: engine.rootless && engine.name === 'podman',
     mounts: [...own, ...mounts.binds],
     volumes: mounts.volumes,

@@ -17,6 +17,7 @@ import { requireSshAgent } from './container-environment.ts';
 import { parseMaking, reservedPlaces } from './make-container.ts';
 import { newOperation, type Claim } from './operation.ts';
 import type { RunOptions } from './options.ts';
+import { gitKind } from './own-git-directory.ts';
 import { withConfiguredFlags } from './runtime-flags.ts';
 import type { Services } from './services.ts';
 
@@ -50,7 +51,7 @@ export async function commitNewInstance(
       read: branchReader(git, undefined, origin.commit),
       options,
     });
-    const spec = parseSpec(all, source, services.cwd);
+    const spec = parseSpec(all, { ...source, ...gitKind(services) }, services.cwd);
     const planned = await services.catalog.read(catalog => newEntry(catalog, of));
     refuseStranger(planned);
     await git.requireNotCheckedOut(branch, planned.worktree);

@@ -15,6 +15,7 @@ import { loadSpec, mergeSpec, parseSpec, saveSpec, type InstanceSpec } from './i
 import { checkOptions } from './new-instance.ts';
 import { claimOrRefuse, refuseBusy, refuseHalfRestored, release, type Claim } from './operation.ts';
 import type { RunOptions } from './options.ts';
+import { gitKind } from './own-git-directory.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
 import { withConfiguredFlags } from './runtime-flags.ts';
 import type { Services } from './services.ts';
@@ -60,7 +61,7 @@ export async function recreateInstance(
   });
   // an instance of which nothing is known is made as a new one
   const all = old === undefined ? withConfiguredFlags(services, options) : options;
-  const given = parseSpec(all, source, services.cwd);
+  const given = parseSpec(all, { ...source, ...gitKind(services) }, services.cwd);
   checkOptions(services, all);
   const oldEnv = loadEnvironment(files.env);
   const env = { ...oldEnv, ...parseEnvironment(all, services.env) };

@@ -22,6 +22,7 @@ import {
 } from './operation.ts';
 import { commitNewInstance } from './new-instance.ts';
 import type { RunOptions } from './options.ts';
+import { gitKind } from './own-git-directory.ts';
 import { finishRemoval } from './remove.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
 import { withConfiguredFlags } from './runtime-flags.ts';
@@ -107,7 +108,7 @@ async function bringUpExisting(
       read: branchReader(git, existing.worktree, commit),
       options,
     });
-    const spec = parseSpec(all, source, services.cwd);
+    const spec = parseSpec(all, { ...source, ...gitKind(services) }, services.cwd);
     const held = await claim(services, existing, 'run');
     return held === undefined
       ? undefined

@@ -15,7 +15,7 @@ interface Place extends Disposable {
   readonly common: string;
   readonly metadata: string;
   readonly directory: string;
-  make(copyHooks?: boolean): Promise<void>;
+  make(copyHooks?: boolean): Promise<unknown>;
   /** What git of the container sees, tried on the host. */
   inside(...args: string[]): string;
 }
