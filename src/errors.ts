@@ -81,7 +81,8 @@ export const errorTable = {
   image_build_failed: { exit: 8, meaning: 'The base image could not be built.' },
   devcontainer_failed: {
     exit: 8,
-    meaning: 'The devcontainer CLI failed; its own message follows. Nothing of it is left but what was written to the worktree.',
+    meaning:
+      'The devcontainer CLI failed; its own message follows. Nothing of it is left but what was written to the worktree.',
   },
   disk_full: { exit: 8, meaning: 'No space is left on a disk; what was begun is kept for another try.' },
   file_failed: { exit: 8, meaning: 'A file or folder cannot be read, written or removed.' },

@@ -1,3 +1,4 @@
+import { HeadjackError } from '../errors.ts';
 import type { EngineHttp } from './engine-http.ts';
 import type { ContainerLister, ContainerSummary } from './port.ts';
 
@@ -14,6 +15,16 @@ export function createEngineLister(engine: EngineHttp): ContainerLister {
     async list() {
       const listed = (await engine.request('GET', '/containers/json?all=1')) as ListedContainer[];
       return listed.map(summarize);
+    },
+    async startedAt(container) {
+      try {
+        const found = await engine.request('GET', `/containers/${container}/json`);
+        const time = Date.parse((found as { State?: { StartedAt?: string } }).State?.StartedAt ?? '');
+        return time > 0 ? time : undefined; // the year 1 stands for never
+      } catch (error) {
+        if (error instanceof HeadjackError && error.code === 'engine_failed') return undefined;
+        throw error;
+      }
     },
   };
 }

@@ -19,6 +19,8 @@ export interface ContainerSummary {
 export interface ContainerLister {
   /** All containers of the engine, stopped ones too. @throws engine_unreachable, engine_permission */
   list(): Promise<ContainerSummary[]>;
+  /** When a container was last started, in ms since 1970; undefined where it is gone or never was. */
+  startedAt(container: string): Promise<number | undefined>;
 }
 
 export interface ExecRequest {

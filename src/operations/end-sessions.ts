@@ -78,7 +78,7 @@ export async function closeSessions(services: Services, entry: InstanceEntry): P
     const { record: file } = sessionFiles(places, entry.id, session.id);
     if (!(await awaitPump(file, 1000))) continue;
     const record = loadRecord(file);
-    if (record === undefined || record.ended_at !== undefined) continue;
+    if (record === undefined || (record.ended_at !== undefined && record.reason !== 'lost')) continue;
     saveRecord(file, { ...record, ended_at: formatTime(services.now()), reason: 'stopped' });
     ended.push(session.name);
   }

@@ -1,4 +1,5 @@
 import type { InstanceEntry, SessionEntry } from '../catalog/types.ts';
+import { parseTime } from '../core/time.ts';
 import { loadJudged, type SessionRecord } from '../session/record.ts';
 import { sessionFiles } from '../session/files.ts';
 import { deriveState, isLive, type SessionState } from '../session/state.ts';
@@ -14,7 +15,10 @@ export function placesOf(services: Services): { stateRoot: string; logs: string 
   return { stateRoot: services.paths.state_root, logs: services.paths.logs };
 }
 
-/** The states of an instance's sessions, by the one function that derives them. tmux is asked once, if any may be live. */
+/**
+ * The states of an instance's sessions, by the one function that derives them. tmux is asked once, if any may be live; the engine,
+ * if any may be lost: what began before the container's last start has ended with the one before.
+ */
 export async function viewSessions(
   services: Services,
   entry: InstanceEntry,
@@ -31,7 +35,7 @@ export async function viewSessions(
   const foreign = records.some(({ judged }) => judged.record === undefined)
     ? await services.defaultServer.clients()
     : new Map<string, number>();
-  return records.map(({ session, judged }) => {
+  const views = records.map(({ session, judged }) => {
     const { record } = judged;
     const around = {
       containerRuns,
@@ -39,4 +43,11 @@ export async function viewSessions(
     };
     return { session, record, state: deriveState(judged, around) };
   });
+  if (containerRuns !== true || !views.some(view => view.state === 'lost')) return views;
+  const startedAt = (await services.lister.startedAt(entry.container_id)) ?? 0;
+  return views.map(view =>
+    view.state === 'lost' && parseTime(view.record?.started_at ?? '') < startedAt
+      ? { ...view, state: 'ended' as const }
+      : view,
+  );
 }
