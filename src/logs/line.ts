@@ -9,6 +9,19 @@ const SEQUENCE =
 
 const RESET = '\u001b[0m';
 
+/**
+ * Columns of the terminal that is drawn on. No move leads past its edge and what is printed there wraps, as on every terminal, so
+ * that a line of nothing but moves and erasures costs what its own length allows.
+ */
+const WIDTH = 4096;
+
+interface Cell {
+  readonly char: string;
+  readonly style: string;
+}
+
+const BLANK: Cell = { char: ' ', style: '' };
+
 export interface RenderedLine {
   readonly text: string;
   /** Colours in force at the end: the next line begins with them. */
@@ -22,7 +35,8 @@ export interface RenderedLine {
 export function renderLine(raw: string, style: string, colors: boolean): RenderedLine {
   if (!CONTROL.test(raw))
     return { text: colors && style !== '' && raw !== '' ? style + raw + RESET : raw, style };
-  const cells: { char: string; style: string }[] = [];
+  let cells: Cell[] = [];
+  let wrapped = '';
   let column = 0;
   let current = style;
   for (let i = 0; i < raw.length;) {
@@ -36,8 +50,8 @@ export function renderLine(raw: string, style: string, colors: boolean): Rendere
       const count = Number.isNaN(amount) ? 0 : Math.min(amount, 10_000);
       if (match[2] === 'm') current = applyStyle(current, match[1] ?? '');
       else if (match[2] === 'K') erase(cells, column, count);
-      else if (match[2] === 'G') column = Math.max(0, count - 1);
-      else if (match[2] === 'C') column += Math.max(1, count);
+      else if (match[2] === 'G') column = Math.min(WIDTH, Math.max(1, count)) - 1;
+      else if (match[2] === 'C') column = Math.min(WIDTH - 1, column + Math.max(1, count));
       else if (match[2] === 'D') column = Math.max(0, column - Math.max(1, count));
       else if (match[2] === 'P') cells.splice(column, Math.max(1, count));
       continue;
@@ -46,11 +60,16 @@ export function renderLine(raw: string, style: string, colors: boolean): Rendere
     if (char === '\r') column = 0;
     else if (char === '\b') column = Math.max(0, column - 1);
     else if (char === '\t' || !CONTROL.test(char)) {
-      while (cells.length < column) cells.push({ char: ' ', style: '' });
+      if (column >= WIDTH) {
+        wrapped += draw(cells, colors);
+        cells = [];
+        column = 0;
+      }
+      while (cells.length < column) cells.push(BLANK);
       cells[column++] = { char, style: current };
     }
   }
-  return { text: colors ? paint(cells) : cells.map(cell => cell.char).join(''), style: current };
+  return { text: wrapped + draw(cells, colors), style: current };
 }
 
 function applyStyle(current: string, parameters: string): string {
@@ -60,13 +79,17 @@ function applyStyle(current: string, parameters: string): string {
   return next.length > 200 ? `\u001b[${parameters}m` : next;
 }
 
-function erase(cells: { char: string; style: string }[], column: number, mode: number): void {
+function erase(cells: Cell[], column: number, mode: number): void {
   if (mode === 0) cells.length = Math.min(cells.length, column);
   else if (mode === 2) cells.length = 0;
-  else for (let i = 0; i <= column && i < cells.length; i++) cells[i] = { char: ' ', style: '' };
+  else for (let i = 0; i <= column && i < cells.length; i++) cells[i] = BLANK;
 }
 
-function paint(cells: readonly { char: string; style: string }[]): string {
+function draw(cells: readonly Cell[], colors: boolean): string {
+  return colors ? paint(cells) : cells.map(cell => cell.char).join('');
+}
+
+function paint(cells: readonly Cell[]): string {
   let text = '';
   let style = '';
   for (const cell of cells) {

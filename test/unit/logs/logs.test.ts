@@ -60,6 +60,25 @@ describe('renderLine', () => {
   });
 });
 
+describe('a line of moves and erasures', () => {
+  it.each([
+    ['to the right', '\u001b[9999Cx'],
+    ['to a column', '\u001b[99999999Gx'],
+    ['erased to the left', 'xxxxxxxx\u001b[1K'],
+    ['deleted', '\u001b[Gxxxxxxx\u001b[G\u001b[9999P'],
+    ['tabs and steps back', '\t\u001b[99D\t\u001b[C'],
+  ])('%s gives no more than its own length and a screen of columns', (_what, part) => {
+    const raw = part.repeat(20_000);
+    const { text } = renderLine(raw, '', false);
+    expect(text.length).toBeLessThanOrEqual(raw.length + 4096);
+  });
+  it('a long line wraps: what was printed stays', () => {
+    const long = 'x'.repeat(10_000);
+    expect(renderLine(`${long}\u001b[31mred\u001b[0m`, '', false).text).toBe(`${long}red`);
+    expect(renderLine(`${long}\ry`, '', false).text.length).toBe(10_000);
+  });
+});
+
 describe('the renderer', () => {
   it('gives the same text however the bytes are cut', () => {
     const bytes = Buffer.from(`é日本${ESC}[31mrot${ESC}[0m\r\nzwei\rdrei\r\n${'x'.repeat(300)}🎉 end`);
