@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { errnoOf } from '../errors.ts';
 import { writeDurably } from '../process/files.ts';
+import { readRegular } from '../process/regular-file.ts';
 
 /**
  * Keeps the bytes of an older version beside the catalog as `catalog.v1.json.bak` before the first write of the current one.
@@ -18,7 +19,7 @@ export function keepOldVersion(file: string, version: number, bytes: Buffer): vo
         return;
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error;
-        if (fs.readFileSync(backup).equals(bytes)) return;
+        if (readRegular(backup, { most: bytes.length + 1 }).equals(bytes)) return;
       }
     }
   } finally {

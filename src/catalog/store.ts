@@ -8,6 +8,7 @@ import { CatalogLock, LockLost } from './lock/lock.ts';
 import type { OwnMarker } from './lock/markers.ts';
 import { parseCatalog, type ParsedCatalog } from './parse.ts';
 import { CATALOG_VERSION, emptyCatalog, type Catalog } from './types.ts';
+import { readRegular } from '../process/regular-file.ts';
 
 /** The catalog port. There is no "get, change, put back": load, change and commit happen inside one lock. */
 export interface CatalogStore {
@@ -27,6 +28,9 @@ export interface CatalogOptions {
   readonly folders: { worktrees: string; logs: string };
 }
 
+/** Of a catalog; ten thousand instances take ten. */
+const MOST_BYTES = 512 * 1024 ** 2;
+
 /** Reasons for which no marker can be left: a reader then reads without, as a rename keeps what it sees whole. */
 const CANNOT_MARK = ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE'];
 
@@ -34,10 +38,18 @@ export function createCatalogStore(options: CatalogOptions): CatalogStore {
   const file = realCatalogPath(options.file);
   const folder = path.dirname(file);
 
+  /** No marker is put beside what is no file: it would be in /dev or the like. @throws HeadjackError catalog_unreadable */
+  const isThere = (): boolean => {
+    if (!fs.existsSync(file)) return false;
+    if (fs.statSync(file).isFile()) return true;
+    throw new HeadjackError('catalog_unreadable', `${options.file} is not a regular file`, {
+      hint: `look at it: ls -ld ${options.file}`,
+    });
+  };
   /** Undefined where there is no file yet. */
   const load = (): Buffer | undefined => {
     try {
-      return fs.readFileSync(file);
+      return readRegular(file, { most: MOST_BYTES });
     } catch (error) {
       if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return undefined;
       throw unreadable(error);
@@ -60,7 +72,7 @@ export function createCatalogStore(options: CatalogOptions): CatalogStore {
 
   return {
     async read(fn) {
-      if (!fs.existsSync(file)) return fn((await parse(load())).catalog);
+      if (!isThere()) return fn((await parse(load())).catalog);
       const lock = new CatalogLock(file, options.verb);
       let marker: OwnMarker | undefined;
       try {
@@ -78,6 +90,7 @@ export function createCatalogStore(options: CatalogOptions): CatalogStore {
     },
 
     async update(fn) {
+      isThere();
       try {
         const lock = new CatalogLock(file, options.verb);
         for (;;) {

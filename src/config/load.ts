@@ -1,8 +1,8 @@
-import fs from 'node:fs';
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import { HeadjackError, errnoOf, messageOf } from '../errors.ts';
 import { printable } from '../core/printable.ts';
 import { configSchema, knownKeys, type ConfigFile } from './schema.ts';
+import { readRegular } from '../process/regular-file.ts';
 
 export interface LoadedConfig {
   readonly file: ConfigFile;
@@ -90,7 +90,7 @@ export function parseConfig(text: string, file: string): LoadedConfig {
 export function loadConfigFile(file: string): LoadedConfig {
   let text = '';
   try {
-    text = fs.readFileSync(file, 'utf8');
+    text = readRegular(file).toString('utf8');
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) {
       throw new HeadjackError('config_invalid', `${file} cannot be read: ${messageOf(error)}`, {

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { shortHash } from '../core/hash.ts';
 import { HeadjackError } from '../errors.ts';
+import { readRegular } from '../process/regular-file.ts';
 
 export interface Endpoint {
   /** Path of the engine's unix socket. */
@@ -79,7 +80,7 @@ function dockerContext(env: NodeJS.ProcessEnv, home: string): { name: string; ho
 
 function readJson(file: string): Record<string, unknown> | undefined {
   try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, unknown>;
+    return JSON.parse(readRegular(file).toString('utf8')) as Record<string, unknown>;
   } catch {
     return undefined;
   }

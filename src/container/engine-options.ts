@@ -1,8 +1,8 @@
-import fs from 'node:fs';
 import net from 'node:net';
 import { parseSize } from '../core/size.ts';
 import { HeadjackError, messageOf } from '../errors.ts';
 import type { RunFlag } from './run-flags.ts';
+import { readRegular } from '../process/regular-file.ts';
 
 /** What of `docker run` goes to the engine as it is; the rest has a place of its own in the container's spec. */
 export interface EngineOptions {
@@ -144,7 +144,7 @@ function parseSecurityOption(text: string): string {
   if (name !== 'seccomp' || ['unconfined', 'builtin'].includes(value) || value.startsWith('{'))
     return `${name}=${value}`;
   try {
-    return `seccomp=${JSON.stringify(JSON.parse(fs.readFileSync(value, 'utf8')))}`;
+    return `seccomp=${JSON.stringify(JSON.parse(readRegular(value).toString('utf8')))}`;
   } catch (error) {
     throw wrong(
       'security-opt',

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { isAtOrBelow } from '../core/place.ts';
 import { ignoring } from '../errors.ts';
 import { realPathOf } from '../process/files.ts';
+import { readUntrusted } from '../process/regular-file.ts';
 
 /** A folder of this machine that git in the container needs. */
 export interface HostPath {
@@ -74,10 +75,7 @@ function addAlternates(found: Map<string, HostPath>, objects: HostPath, level: n
 
 /** The file may be anything: it is in a folder that programs inside can write. */
 function readLines(file: string): string[] {
-  const stat = ignoring(['ENOENT', 'ENOTDIR'], () => fs.lstatSync(file), undefined);
-  if (stat?.isFile() !== true || stat.size > MOST_BYTES) return [];
-  return fs
-    .readFileSync(file, 'utf8')
+  return (readUntrusted(file, { most: MOST_BYTES }) ?? '')
     .split('\n')
     .filter(line => line !== '' && !line.startsWith('#') && !line.includes('\0'));
 }

@@ -1,8 +1,8 @@
-import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError, messageOf } from '../errors.ts';
 import { childProcess } from '../process/child-process.ts';
 import { requireProgram, withAbsolutePath } from '../process/programs.ts';
+import { readRegular } from '../process/regular-file.ts';
 
 /** What the engine is given with a pull. */
 export interface RegistryAuth {
@@ -64,7 +64,7 @@ function authFiles(engine: 'docker' | 'podman', env: NodeJS.ProcessEnv, home: st
 
 function readAuthFile(file: string): AuthFile {
   try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as AuthFile;
+    return JSON.parse(readRegular(file).toString('utf8')) as AuthFile;
   } catch {
     return {};
   }

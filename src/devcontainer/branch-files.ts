@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { dockerfileOf, isRecord, textsOf, type DevcontainerConfig } from './config.ts';
+import { readRegular } from '../process/regular-file.ts';
 
 /** A file of a branch, from a commit or a worktree. */
 export interface BranchFile {
@@ -31,7 +32,9 @@ export function readWorktree(root: string): ReadBranch {
         .flatMap(name => visit(path.join(relative, name), true));
     if (stat?.isSymbolicLink() === true)
       return [{ path: relative, link: true, content: Buffer.from(fs.readlinkSync(place)) }];
-    return stat?.isFile() === true ? [{ path: relative, link: false, content: fs.readFileSync(place) }] : [];
+    return stat?.isFile() === true
+      ? [{ path: relative, link: false, content: readRegular(place, { follow: false }) }]
+      : [];
   };
   const reachable = (place: string): boolean => !leadsThroughLink(root, path.dirname(place));
   return ({ files, folders }) =>

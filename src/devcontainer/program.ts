@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { realpathSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { childProcess } from '../process/child-process.ts';
 import { makePrivateFolder } from '../process/files.ts';
@@ -10,6 +10,7 @@ import {
 } from '../process/programs.ts';
 import { runCaptured } from '../process/run.ts';
 import { HeadjackError } from '../errors.ts';
+import { readRegular } from '../process/regular-file.ts';
 
 /** The devcontainer CLI: what it is found as, and by what. */
 export interface DevcontainerProgram {
@@ -92,7 +93,7 @@ export async function hardeningOptions(file: string, env: NodeJS.ProcessEnv): Pr
 function packageVersion(file: string): string | undefined {
   try {
     const said: unknown = JSON.parse(
-      readFileSync(path.join(path.dirname(realpathSync(file)), 'package.json'), 'utf8'),
+      readRegular(path.join(path.dirname(realpathSync(file)), 'package.json')).toString('utf8'),
     );
     const { name, version } = said as { name?: unknown; version?: unknown };
     return name === '@devcontainers/cli' && typeof version === 'string' ? version : undefined;

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { shortHash } from '../core/hash.ts';
-import { listFolder, makePrivateFolder, readIfThere, replaceFile } from '../process/files.ts';
+import { listFolder, makePrivateFolder, replaceFile } from '../process/files.ts';
+import { readIfThere } from '../process/regular-file.ts';
 import type { BranchFile, DevcontainerContent } from './branch-files.ts';
 
 /** What a user approved: these very files, and what they were seen to reach. One file each, so that nobody overwrites another's. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError, errnoOf } from '../errors.ts';
-import { readIfThere } from '../process/files.ts';
+import { readRegular, readUntrusted } from '../process/regular-file.ts';
 import { isAlive, ownIdentity, parseIdentity } from '../process/identity.ts';
 import { poll } from '../process/sleep.ts';
 
@@ -33,8 +33,8 @@ export async function appendSection(commonDir: string, section: string): Promise
     });
   }
   try {
-    const old = fs.readFileSync(file, 'utf8');
-    const fd = fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_APPEND);
+    const old = readRegular(file).toString('utf8');
+    const fd = fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_NONBLOCK);
     try {
       const text = Buffer.from(old === '' || old.endsWith('\n') ? section : `\n${section}`);
       appendWhole(fd, text);
@@ -80,7 +80,7 @@ export function findLeftLock(commonDir: string): string | undefined {
 }
 
 function isLeftLock(lock: string): boolean {
-  const holder = parseIdentity(readIfThere(lock) ?? '');
+  const holder = parseIdentity(readUntrusted(lock) ?? '');
   return holder !== undefined && !isAlive(holder);
 }
 

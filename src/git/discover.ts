@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { readIfThere } from '../process/files.ts';
+import { readUntrusted } from '../process/regular-file.ts';
 import { readGitFile } from './git-file.ts';
 import type { Repository } from '../core/repository.ts';
 
@@ -59,7 +59,7 @@ function gitDirOf(dotGit: string): string | undefined {
   }
   if (stat.isDirectory()) return isGitDir(dotGit) ? fs.realpathSync(dotGit) : undefined;
   if (!stat.isFile()) return undefined;
-  const target = readGitFile(dotGit);
+  const target = readGitFile(dotGit, { follow: true });
   if (target === undefined) return undefined;
   try {
     return fs.realpathSync(target);
@@ -69,7 +69,7 @@ function gitDirOf(dotGit: string): string | undefined {
 }
 
 function commonDirAt(gitDir: string): string {
-  const common = readIfThere(path.join(gitDir, 'commondir'))?.trim();
+  const common = readUntrusted(path.join(gitDir, 'commondir'))?.trim();
   if (common === undefined || common === '') return gitDir;
   try {
     return fs.realpathSync(path.resolve(gitDir, common));
@@ -85,7 +85,9 @@ function isGitDir(folder: string): boolean {
 
 function isBare(commonDir: string): boolean {
   if (path.basename(commonDir) !== '.git') return true;
-  return /^\s*bare\s*=\s*true\s*$/m.test(readIfThere(path.join(commonDir, 'config')) ?? '');
+  return /^\s*bare\s*=\s*true\s*$/m.test(
+    readUntrusted(path.join(commonDir, 'config'), { follow: true }) ?? '',
+  );
 }
 
 function mainRoot(commonDir: string): string {

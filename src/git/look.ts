@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError, messageOf } from '../errors.ts';
 import { printable } from '../core/printable.ts';
-import { readIfThere, realPathOf } from '../process/files.ts';
-import { findMetadata, lockReason, namedMetadata, type WorktreeMetadata } from './metadata.ts';
+import { readUntrusted } from '../process/regular-file.ts';
+import { findMetadata, lockReason, type WorktreeMetadata } from './metadata.ts';
 import { hasChanges, linkedWorktreeOf, openNested, type NestedRepository } from './nested.ts';
 import { createPlumbing, splitNul, type Plumbing } from './plumbing.ts';
 import {
@@ -14,7 +14,10 @@ import {
 } from './reachability.ts';
 import { findChanges, type TreeChanges } from './tree-changes.ts';
 import { findUnfinished } from './unfinished.ts';
-import { walkTree } from './walk.ts';
+import { walkTree, type WalkedTree } from './walk.ts';
+import { whyUnknown } from './why-unknown.ts';
+import { findStrangeInTree } from './nested.ts';
+import { findStrangeFile } from './strange-files.ts';
 
 /** The worktree of an instance, as the catalog names it. */
 export interface WorktreeSubject {
@@ -78,6 +81,11 @@ export async function lookAtWorktree(
       },
     );
   }
+  const tree = present ? walkTree(at) : undefined;
+  const strange =
+    (tree === undefined ? undefined : findStrangeInTree(at, tree, subject.commonDir)) ??
+    (metadata === undefined ? undefined : findStrangeFile(metadata.folder, [subject.commonDir]));
+  if (strange !== undefined) return unknownLook(metadata, `${strange.file} ${strange.why}`);
   const gitDir = metadata?.folder ?? subject.commonDir;
   const git = await createPlumbing({ gitDir, workTree: present ? at : undefined }, env);
   const reasons: string[] = [];
@@ -96,10 +104,10 @@ export async function lookAtWorktree(
     const unfinished = metadata === undefined ? [] : findUnfinished(metadata.folder);
     reasons.push(...unfinished.map(what => `${what} is not finished`));
     const known = { ...heads, reasons, unfinished, unknown: false, metadata, git };
-    if (!present) return { ...known, changes: undefined, nested: [] };
+    if (tree === undefined) return { ...known, changes: undefined, nested: [] };
     const changes = await findChanges(git, at, { ignored: subject.includeIgnored });
     reasons.push(...describeChanges(changes));
-    const nested = await judgeNested(at, { git, changes, env }, reasons);
+    const nested = await judgeNested(at, { tree, git, changes, env }, reasons);
     return { ...known, changes, nested };
   } catch (error) {
     if (error instanceof HeadjackError && error.code !== 'git_failed') throw error;
@@ -129,26 +137,6 @@ function unknownLook(metadata: WorktreeMetadata | undefined, why: string): Look 
     nested: [],
     git: undefined,
   };
-}
-
-function whyUnknown(
-  subject: WorktreeSubject,
-  at: string,
-  metadata: WorktreeMetadata | undefined,
-  stat: fs.Stats | undefined,
-): string | undefined {
-  if (stat?.isDirectory() !== true) return `${at} is no folder`;
-  if (metadata === undefined) return `git knows no worktree at ${subject.worktree}`;
-  const common = readIfThere(path.join(metadata.folder, 'commondir'))?.trim() ?? '';
-  if (realPathOf(path.resolve(metadata.folder, common)) !== subject.commonDir)
-    return `${metadata.folder}/commondir names another repository`;
-  const named = namedMetadata(at);
-  if (named === undefined) return `${at}/.git is missing`;
-  if (named !== realPathOf(metadata.folder)) return `${at}/.git names other metadata`;
-  const config = readIfThere(path.join(metadata.folder, 'config.worktree')) ?? '';
-  return /^\s*worktree\s*=/im.test(config)
-    ? `${metadata.folder}/config.worktree sets core.worktree`
-    : undefined;
 }
 
 async function judgeHeads(
@@ -183,7 +171,7 @@ async function judgeHeads(
 
 /** By hand, as asking git costs as much as a quarter of a look; a repository of reftables keeps no HEAD in the file. */
 async function readHeadRef(git: Plumbing, metadata: string): Promise<string | undefined> {
-  const found = /^ref: (refs\/.+)$/m.exec(readIfThere(path.join(metadata, 'HEAD')) ?? '')?.[1];
+  const found = /^ref: (refs\/.+)$/m.exec(readUntrusted(path.join(metadata, 'HEAD')) ?? '')?.[1];
   if (found !== 'refs/heads/.invalid') return found;
   const said = (await git.try(['symbolic-ref', '--quiet', 'HEAD'])).stdout.toString('latin1').trim();
   return said === '' ? undefined : said;
@@ -205,10 +193,15 @@ function describeChanges(changes: TreeChanges): string[] {
 
 async function judgeNested(
   at: string,
-  outer: { git: Plumbing; changes: TreeChanges; env: NodeJS.ProcessEnv },
+  outer: {
+    tree: WalkedTree;
+    git: Plumbing;
+    changes: TreeChanges;
+    env: NodeJS.ProcessEnv;
+  },
   reasons: string[],
 ): Promise<NestedRepository[]> {
-  const tree = walkTree(at);
+  const { tree } = outer;
   const [mount] = tree.mounts;
   if (mount !== undefined) {
     throw new HeadjackError(

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { listFolder, readIfThere, realPathOf, replaceFile } from '../process/files.ts';
+import { listFolder, realPathOf, replaceFile } from '../process/files.ts';
+import { readUntrusted } from '../process/regular-file.ts';
 import { readGitFile } from './git-file.ts';
 
 /** What `.git` of a folder says, and whether git's own metadata agrees. */
@@ -21,11 +22,18 @@ export function listWorktrees(commonDir: string): ListedWorktree[] {
   const base = path.join(commonDir, 'worktrees');
   return listFolder(base).flatMap(name => {
     const folder = path.join(base, name);
-    const gitdir = readIfThere(path.join(folder, 'gitdir'))?.replace(/\n+$/, '');
+    const gitdir = readUntrusted(path.join(folder, 'gitdir'))?.replace(/\n+$/, '');
     if (gitdir === undefined || path.basename(gitdir) !== '.git') return [];
     const place = path.dirname(path.resolve(folder, gitdir));
-    return [{ folder, lock: readIfThere(path.join(folder, 'locked'))?.trim(), path: place }];
+    return [{ folder, lock: readLock(path.join(folder, 'locked')), path: place }];
   });
+}
+
+/** What is there but is no file of a reason locks, too: somebody put it there. */
+function readLock(file: string): string | undefined {
+  const reason = readUntrusted(file)?.trim();
+  if (reason !== undefined || fs.lstatSync(file, { throwIfNoEntry: false }) === undefined) return reason;
+  return `${file} is not a regular file`;
 }
 
 /**
@@ -67,5 +75,5 @@ export function unlockMetadata(metadata: WorktreeMetadata): void {
 /** Removes the `commondir` that leads nowhere, which kept containers from putting one that leads elsewhere. */
 export function removeGuard(commonDir: string): void {
   const place = path.join(commonDir, 'commondir');
-  if (readIfThere(place) === '.\n') fs.rmSync(place, { force: true });
+  if (readUntrusted(place) === '.\n') fs.rmSync(place, { force: true });
 }

@@ -3,6 +3,8 @@ import path from 'node:path';
 import { realPathOf } from '../process/files.ts';
 import { readGitFile } from './git-file.ts';
 import { createPlumbing, findObject, type Plumbing } from './plumbing.ts';
+import type { WalkedTree } from './walk.ts';
+import { findStrangeRepository, type StrangeFile } from './strange-files.ts';
 import { findChanges, type TreeChanges } from './tree-changes.ts';
 
 /** A repository inside a worktree: a submodule or one that somebody cloned or made there. */
@@ -26,6 +28,24 @@ export function linkedWorktreeOf(folder: string): string | undefined {
   if (target === undefined) return undefined;
   const metadata = realPathOf(target);
   return fs.existsSync(path.join(metadata, 'commondir')) ? metadata : undefined;
+}
+
+/**
+ * What no git may meet in the worktree or a repository inside it. A git that looks at the worktree reads into the repositories inside
+ * on its way, so this comes first.
+ */
+export function findStrangeInTree(
+  worktree: string,
+  tree: WalkedTree,
+  commonDir: string,
+): StrangeFile | undefined {
+  for (const relative of tree.strange.length > 0 ? [] : tree.nested) {
+    const folder = path.join(worktree, Buffer.from(relative, 'latin1').toString('utf8'));
+    if (linkedWorktreeOf(folder) !== undefined) continue; // refused as such
+    const found = findStrangeRepository(path.join(folder, '.git'), [worktree, commonDir]);
+    if (found !== undefined) return found;
+  }
+  return tree.strange[0];
 }
 
 /** @throws HeadjackError git_failed where git cannot read it: the caller then cannot tell */

@@ -30,6 +30,9 @@ interface PlumbingOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/** For reading the configuration, which may include a file that never ends. */
+const CONFIG_MS = 5000;
+
 export interface PlumbingPlace {
   readonly gitDir: string;
   readonly workTree?: string | undefined;
@@ -42,7 +45,12 @@ export async function createPlumbing(place: PlumbingPlace, env: NodeJS.ProcessEn
     { input, stdoutFd, env: variables }: PlumbingOptions,
   ): Promise<RunResult> =>
     runGit({ ...place, args: ['--literal-pathspecs', ...args], env, settings, input, stdoutFd, variables });
-  const listed = await run([], ['config', '--show-scope', '-z', '--get-regexp', DRIVERS], {});
+  const listed = await runGit({
+    ...place,
+    args: ['config', '--show-scope', '-z', '--get-regexp', DRIVERS],
+    env,
+    timeoutMs: CONFIG_MS,
+  });
   const settings = driverOverrides(parseScopedConfig(listed.stdout.toString('utf8')));
   const bytes: Plumbing['bytes'] = async (args, options = {}) => {
     const result = await run(settings, args, options);

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError, errnoOf, ignoring } from '../errors.ts';
-import { readIfThere } from '../process/files.ts';
+import { readUntrusted } from '../process/regular-file.ts';
 import { poll } from '../process/sleep.ts';
 import { listWorktrees } from './metadata.ts';
 import { findRefLink } from './ref-files.ts';
@@ -79,7 +79,7 @@ function names(folder: string, branch: string): boolean {
     'BISECT_START',
   ];
   return files.some(file => {
-    const lines = (readIfThere(path.join(folder, file)) ?? '').split('\n');
+    const lines = (readUntrusted(path.join(folder, file)) ?? '').split('\n');
     return lines.includes(`refs/heads/${branch}`) || (file === 'BISECT_START' && lines.includes(branch));
   });
 }
@@ -92,8 +92,8 @@ async function lockHead(metadata: string, from: string, to: string): Promise<str
   const file = path.join(metadata, 'HEAD');
   const wanted = `ref: refs/heads/${to}\n`;
   const lock = `${file}.lock`;
-  if (readIfThere(file) !== `ref: refs/heads/${from}\n`) {
-    if (readIfThere(lock) === wanted) fs.rmSync(lock, { force: true });
+  if (readUntrusted(file) !== `ref: refs/heads/${from}\n`) {
+    if (readUntrusted(lock) === wanted) fs.rmSync(lock, { force: true });
     return undefined;
   }
   const held = await poll(
@@ -103,7 +103,7 @@ async function lockHead(metadata: string, from: string, to: string): Promise<str
         return true;
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error;
-        return readIfThere(lock) === wanted ? true : undefined;
+        return readUntrusted(lock) === wanted ? true : undefined;
       }
     },
     { everyMs: 5, limitMs: 2000 },
@@ -112,7 +112,7 @@ async function lockHead(metadata: string, from: string, to: string): Promise<str
     throw new HeadjackError('busy', `a git works in the worktree of branch "${from}": ${lock} exists`, {
       hint: 'wait for it; if no git runs there, remove that file',
     });
-  if (readIfThere(file) === `ref: refs/heads/${from}\n`) return lock;
+  if (readUntrusted(file) === `ref: refs/heads/${from}\n`) return lock;
   fs.rmSync(lock, { force: true }); // a checkout came first
   return undefined;
 }

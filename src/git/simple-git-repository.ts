@@ -11,6 +11,7 @@ import { gitFailed } from './plumbing.ts';
 import type { BranchOrigin, RepositoryGit } from './port.ts';
 import { readCommit } from './read-commit.ts';
 import { configQuery, parseRepositoryConfig, type RepositoryConfig } from './repository-config.ts';
+import { findStrangeWorktree, refuseStrange } from './strange-files.ts';
 import { environmentOf, requireGit, runGit } from './run-git.ts';
 
 /** simple-git guards against settings that come from outside; all of these switch something off, and are ours. */
@@ -167,6 +168,7 @@ export function createSimpleGitRepository(repository: Repository, env: NodeJS.Pr
     },
 
     async requireNotCheckedOut(branch, worktree) {
+      refuseStrange(findStrangeWorktree(repository.commonDir));
       const args = ['worktree', 'list', '--porcelain'];
       const listed = await ask(args);
       if (listed.code !== 0) throw gitFailed(args, listed);

@@ -5,6 +5,7 @@ import { makePrivateFolder } from '../process/files.ts';
 import type { Look } from './look.ts';
 import { durable, findObject, type Plumbing } from './plumbing.ts';
 import { listTree, writeTree, type TreeEntry } from './working-tree.ts';
+import { readRegular } from '../process/regular-file.ts';
 
 type Markers = readonly (readonly [file: RegExp, what: string])[];
 
@@ -69,7 +70,7 @@ export async function storeState(
   const files: { name: string; content: Buffer }[] = [];
   let size = 0;
   for (const name of listFiles(folder, '').filter(file => stateFiles.test(file))) {
-    const content = fs.readFileSync(path.join(folder, name));
+    const content = readRegular(path.join(folder, name), { follow: false, most: LARGEST_STATE });
     size += content.length;
     if (size > LARGEST_STATE)
       throw new HeadjackError('unsafe', `${path.join(folder, name)} is too large to be stored`, {

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { judgeFile, type StrangeFile } from './strange-files.ts';
 
 /** What a walk through a worktree finds that git does not tell. Paths are latin1 text (one char a byte), relative to it. */
 export interface WalkedTree {
@@ -9,7 +10,12 @@ export interface WalkedTree {
   readonly mounts: readonly string[];
   /** Folders that cannot be read. */
   readonly unreadable: readonly string[];
+  /** Files that git reads by their names, of a kind or size that would keep it for ever. */
+  readonly strange: readonly StrangeFile[];
 }
+
+/** Git reads them wherever they are. */
+const readByName = new Set(['.gitignore', '.gitattributes', '.gitmodules', '.mailmap']);
 
 /** Walks without following links. */
 export function walkTree(root: string): WalkedTree {
@@ -18,6 +24,7 @@ export function walkTree(root: string): WalkedTree {
   const nested: string[] = [];
   const mounts: string[] = [];
   const unreadable: string[] = [];
+  const strange: StrangeFile[] = [];
   const rootBytes = Buffer.from(root);
   const visit = (relative: string): void => {
     const absolute =
@@ -32,6 +39,10 @@ export function walkTree(root: string): WalkedTree {
     if (relative !== '' && entries.some(entry => entry.name === '.git')) nested.push(relative);
     for (const entry of entries) {
       const child = relative === '' ? entry.name : `${relative}/${entry.name}`;
+      if (readByName.has(entry.name) && !entry.isDirectory()) {
+        const found = judgeFile(path.join(root, Buffer.from(child, 'latin1').toString('utf8')));
+        if (found !== undefined) strange.push(found);
+      }
       if (!entry.isDirectory() || entry.name === '.git') continue;
       if (mounted.has(child)) {
         mounts.push(child);
@@ -46,7 +57,7 @@ export function walkTree(root: string): WalkedTree {
       if (fs.lstatSync(path.join(root, folder)).dev !== device) mounts.push(folder);
   }
   for (const mount of mounted) if (!mounts.includes(mount)) mounts.push(mount);
-  return { nested, mounts, unreadable };
+  return { nested, mounts, unreadable, strange };
 }
 
 /** Mount points below the root, relative, from the kernel's own list. */

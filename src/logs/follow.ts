@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { openRegular } from '../process/regular-file.ts';
 
 const BLOCK = 64 * 1024;
 /** A safety net behind the watches; without them (inotify exhausted) the only clock. */
@@ -60,7 +61,7 @@ export async function followLog(options: FollowOptions): Promise<void> {
 
 function open(file: string): number | undefined {
   try {
-    return fs.openSync(file, 'r');
+    return openRegular(file);
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { openRegular } from '../process/regular-file.ts';
 
 const BLOCK = 64 * 1024;
 const LF = 10;
@@ -34,7 +35,7 @@ export function findTail(files: readonly string[], limits: TailLimits): Tail {
   for (const file of [...files].reverse()) {
     let fd: number;
     try {
-      fd = fs.openSync(file, 'r');
+      fd = openRegular(file);
     } catch {
       continue;
     }
@@ -89,7 +90,7 @@ function endsWithLf(fd: number, size: number): boolean {
 
 /** Gives a range block by block. Stops early where the file has been cut short meanwhile. */
 export function* readRange(range: LogRange): Generator<Buffer> {
-  const fd = fs.openSync(range.file, 'r');
+  const fd = openRegular(range.file);
   try {
     for (let at = range.start; at < range.end;) {
       const block = Buffer.allocUnsafe(Math.min(BLOCK, range.end - at));

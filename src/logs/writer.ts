@@ -12,7 +12,11 @@ export function createLogWriter(file: string, maxSize: number): LogWriter {
   const open = (): number =>
     fs.openSync(
       file,
-      fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW,
+      fs.constants.O_WRONLY |
+        fs.constants.O_APPEND |
+        fs.constants.O_CREAT |
+        fs.constants.O_NOFOLLOW |
+        fs.constants.O_NONBLOCK, // a FIFO is an error, not a wait
       0o600,
     );
   let fd = open();

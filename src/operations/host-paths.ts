@@ -5,7 +5,8 @@ import { shortHash } from '../core/hash.ts';
 import { isAtOrBelow } from '../core/place.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
-import { createFile, makePrivateFolder, readIfThere, realPathOf, replaceFile } from '../process/files.ts';
+import { createFile, makePrivateFolder, realPathOf, replaceFile } from '../process/files.ts';
+import { readIfThere } from '../process/regular-file.ts';
 import { belongsTo } from './find-instance.ts';
 import type { RepositoryGit, Services } from './services.ts';
 

@@ -1,6 +1,6 @@
-import fs from 'node:fs';
 import { HeadjackError, messageOf } from '../errors.ts';
-import { readIfThere, replaceFile } from '../process/files.ts';
+import { replaceFile } from '../process/files.ts';
+import { readIfThere, readRegular } from '../process/regular-file.ts';
 import type { RunOptions } from './options.ts';
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -35,7 +35,7 @@ export function parseEnvironment(
   for (const file of options.envFiles) {
     let text: string;
     try {
-      text = fs.readFileSync(file, 'utf8');
+      text = readRegular(file).toString('utf8');
     } catch (error) {
       throw new HeadjackError('usage', `--env-file: ${file} cannot be read: ${messageOf(error)}`, {
         hint: 'check the path',

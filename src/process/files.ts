@@ -62,11 +62,6 @@ export function replaceFile(file: string, content: string | Buffer): void {
   }
 }
 
-/** The text of a file, or undefined where there is none. */
-export function readIfThere(file: string): string | undefined {
-  return ignoring(['ENOENT', 'ENOTDIR'], () => fs.readFileSync(file, 'utf8'), undefined);
-}
-
 export function fsyncFolder(folder: string): void {
   const fd = fs.openSync(folder, 'r');
   try {

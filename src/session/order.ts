@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import type { FilePlaces } from './files.ts';
+import { readRegular } from '../process/regular-file.ts';
 
 /** What `exec` asks a pump to do. Written 0600, because of `env`, and removed by the pump as soon as it was read. */
 export interface PumpOrder {
@@ -23,7 +24,7 @@ export function saveOrder(file: string, order: PumpOrder): void {
 }
 
 export function takeOrder(file: string): PumpOrder {
-  const order = JSON.parse(fs.readFileSync(file, 'utf8')) as PumpOrder;
+  const order = JSON.parse(readRegular(file).toString('utf8')) as PumpOrder;
   fs.unlinkSync(file);
   return order;
 }

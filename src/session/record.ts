@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { errnoOf } from '../errors.ts';
-import { readIfThere, replaceFile } from '../process/files.ts';
+import { replaceFile } from '../process/files.ts';
+import { readIfThere } from '../process/regular-file.ts';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
 
 export type EndReason = 'exited' | 'killed' | 'stopped' | 'lost' | 'failed';

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { errnoOf } from '../../errors.ts';
-import { readIfThere } from '../../process/files.ts';
+import { readIfThere } from '../../process/regular-file.ts';
 import { isAlive, ownIdentity, parseIdentity } from '../../process/identity.ts';
 import { makerTag } from '../../process/maker-tag.ts';
 

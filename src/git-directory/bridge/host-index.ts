@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { poll } from '../../process/sleep.ts';
-import { readIfThere } from '../../process/files.ts';
+import { readIfThere } from '../../process/regular-file.ts';
 import { isAlive, ownIdentity, parseIdentity } from '../../process/identity.ts';
 import { makerTag } from '../../process/maker-tag.ts';
 import { takeWhole } from './claim.ts';

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { listWorktrees } from '../../git/metadata.ts';
-import { readIfThere } from '../../process/files.ts';
+import { readIfThere } from '../../process/regular-file.ts';
 import type { HostGit } from './host-git.ts';
 
 /** Branches, tags and remote-tracking branches of the host, without those that name another ref. Names as latin1. */

@@ -1,4 +1,5 @@
-import { readIfThere, replaceFile } from '../../process/files.ts';
+import { replaceFile } from '../../process/files.ts';
+import { readIfThere } from '../../process/regular-file.ts';
 
 /** A move of the branch that was announced: whether it was made is told by its mark, which was made with it or not at all. */
 export interface PendingMove {

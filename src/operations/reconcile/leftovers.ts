@@ -2,8 +2,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { probeMaker } from '../../container/labels.ts';
-import { isLeftTemp, listFolder, readIfThere, realPathOf } from '../../process/files.ts';
+import { isLeftTemp, listFolder, realPathOf } from '../../process/files.ts';
 import { isAlive, ownUid, parseIdentity } from '../../process/identity.ts';
+import { readUntrusted } from '../../process/regular-file.ts';
 import { judgeMaker } from '../../process/maker-tag.ts';
 import { SCRATCH_PREFIX } from '../../process/scratch.ts';
 import { instanceFiles, sessionFiles } from '../../session/files.ts';
@@ -149,7 +150,7 @@ async function judgeGuards(services: Services, world: World): Promise<Found[]> {
   if (containers === undefined) return [];
   const keeper = await services.keeper();
   return [...world.repositories.values()]
-    .filter(({ commonDir }) => readIfThere(path.join(commonDir, 'commondir')) === '.\n')
+    .filter(({ commonDir }) => readUntrusted(path.join(commonDir, 'commondir')) === '.\n')
     .filter(repository => !isMounted(containers, repository))
     .filter(({ root }) => !world.entries.some(entry => entry.repo === root))
     .map(({ commonDir }) =>

@@ -8,7 +8,8 @@ import { muxSessionId, SESSION_ID } from '../../core/identifiers.ts';
 import { repositoryId } from '../../core/repository.ts';
 import { formatTime } from '../../core/time.ts';
 import { HeadjackError } from '../../errors.ts';
-import { listFolder, readIfThere, realPathOf } from '../../process/files.ts';
+import { listFolder, realPathOf } from '../../process/files.ts';
+import { readUntrusted } from '../../process/regular-file.ts';
 import { instanceFiles, sessionFiles } from '../../session/files.ts';
 import { loadRecord } from '../../session/record.ts';
 import { endEverything } from '../end-sessions.ts';
@@ -95,7 +96,7 @@ function findOrphans(services: Services, world: World): Orphan[] {
 /** The branch that the worktree is on, else the one that the container's label names. */
 function branchOf({ worktree, labels }: Orphan): string | undefined {
   if (labels !== undefined) return isValidBranch(labels.branch) ? labels.branch : undefined;
-  const head = readIfThere(path.join(worktree?.folder ?? '', 'HEAD'));
+  const head = readUntrusted(path.join(worktree?.folder ?? '', 'HEAD'));
   const branch = /^ref: refs\/heads\/(.+)$/m.exec(head ?? '')?.[1];
   return branch !== undefined && isValidBranch(branch) ? branch : undefined;
 }
