@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Repository } from '../core/repository.ts';
 import type { ScopedSetting } from '../git/scoped-config.ts';
-import { listFolder } from '../process/files.ts';
+import { listFolder, realPathOf } from '../process/files.ts';
 
 /**
  * The user's hooks: those of the repository, or of the folder that the user's own configuration names. A folder that the repository's
@@ -11,8 +11,9 @@ import { listFolder } from '../process/files.ts';
 export function findHooks({ commonDir }: Repository, settings: readonly ScopedSetting[]): string[] {
   const named = settings.findLast(({ scope, key }) => key === 'core.hookspath' && scope !== 'command');
   if (named?.scope === 'local' || named?.scope === 'worktree') return [];
-  const folder =
-    named !== undefined && path.isAbsolute(named.value) ? named.value : path.join(commonDir, 'hooks');
+  const folder = realPathOf(
+    named !== undefined && path.isAbsolute(named.value) ? named.value : path.join(commonDir, 'hooks'),
+  );
   return listFolder(folder)
     .filter(name => !name.endsWith('.sample'))
     .map(name => path.join(folder, name))

@@ -1,16 +1,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { ignoring } from '../errors.ts';
+import { realPathOf } from '../process/files.ts';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 const CHUNK = 1024 * 1024;
 
 /**
  * Copies a file of the host's git directory, if it is a plain one: of an older kind of instance programs inside could write there, and
- * a link could name any file of the host's, a FIFO never end. Whether it was copied.
+ * a link, to it or to a folder above, could name any file of the host's, a FIFO never end. Whether it was copied.
+ * @param from below a real path
  * @param most bytes beyond which it is left out
  */
 export function copyPlainFile(from: string, to: string, most: number): boolean {
+  if (realPathOf(path.dirname(from)) !== path.dirname(from)) return false;
   const fd = ignoring(
     ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EACCES'],
     () => fs.openSync(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK),
@@ -20,7 +23,7 @@ export function copyPlainFile(from: string, to: string, most: number): boolean {
   try {
     const stat = fs.fstatSync(fd);
     if (!stat.isFile() || stat.size > most) return false;
-    fs.mkdirSync(path.dirname(to), { recursive: true });
+    fs.mkdirSync(path.dirname(to), { recursive: true, mode: 0o700 });
     const out = fs.openSync(to, 'wx', 0o600 | (stat.mode & 0o100));
     try {
       const buffer = Buffer.allocUnsafe(CHUNK);

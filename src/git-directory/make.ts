@@ -44,15 +44,15 @@ export async function makeGitDirectory(
   for (const name of listFolder(order.instanceFolder).filter(isLeftTemp))
     fs.rmSync(path.join(order.instanceFolder, name), { recursive: true, force: true });
   const draft = `${places.directory}.hjk.${makerTag()}.tmp`;
-  const write = (name: string, content: string): void => {
-    fs.writeFileSync(path.join(draft, name), content, { encoding: 'latin1', mode: 0o600 });
+  const write = (name: string, content: string | Buffer): void => {
+    fs.writeFileSync(path.join(draft, name), content, { mode: 0o600 });
   };
   try {
     for (const folder of ['refs/heads', 'refs/tags', 'objects/info', 'objects/pack', 'info', 'hooks', 'logs'])
       fs.mkdirSync(path.join(draft, folder), { recursive: true, mode: 0o700 });
-    fs.writeFileSync(path.join(draft, 'config'), generateConfig(settings, order.repository.root));
-    write('HEAD', head);
-    fs.writeFileSync(path.join(draft, 'objects/info/alternates'), alternateLine(order.repository));
+    write('config', generateConfig(settings, order.repository.root));
+    write('HEAD', Buffer.from(head, 'latin1'));
+    write('objects/info/alternates', alternateLine(order.repository));
     writeRefs(draft, given);
     copyFromHost(draft, order);
     await quietSubmodules(git, { commonDir: order.repository.commonDir, metadata: order.metadata }, settings);
@@ -61,8 +61,6 @@ export async function makeGitDirectory(
     for (const hook of taken) copyPlainFile(hook, path.join(draft, 'hooks', path.basename(hook)), SMALL);
     writeFirstBridgeState(places.bridge, { branch: order.branch, refs: given.refs });
     replaceFile(places.gitFile, `gitdir: ${GIT_DIRECTORY_INSIDE}\n`);
-    // read inside by whoever the programs are
-    fs.chmodSync(places.gitFile, 0o644);
     fs.rmSync(places.directory, { recursive: true, force: true });
     fs.renameSync(draft, places.directory);
     return { unusedHooks: hooks.filter(hook => !taken.includes(hook)).map(hook => path.basename(hook)) };

@@ -53,15 +53,14 @@ export function writeRefs(
     .filter(ref => ref.target === '')
     .map(ref => `${ref.oid} ${ref.name}\n${ref.peeled === '' ? '' : `^${ref.peeled}\n`}`);
   const traits = given.peeled ? 'peeled fully-peeled sorted' : 'sorted';
-  fs.writeFileSync(
-    path.join(directory, 'packed-refs'),
-    `# pack-refs with: ${traits} \n${lines.join('')}`,
-    'latin1',
-  );
+  fs.writeFileSync(path.join(directory, 'packed-refs'), `# pack-refs with: ${traits} \n${lines.join('')}`, {
+    encoding: 'latin1',
+    mode: 0o600,
+  });
   for (const { name, target } of given.refs) {
     if (target === '') continue;
     const file = path.join(directory, Buffer.from(name, 'latin1').toString('utf8'));
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(file, `ref: ${target}\n`, 'latin1');
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    fs.writeFileSync(file, `ref: ${target}\n`, { encoding: 'latin1', mode: 0o600 });
   }
 }

@@ -12,6 +12,11 @@ export function gitKind({ settings }: Services): Pick<InstanceSpec, 'git'> {
   return settings.gitDirectory === 'own' ? { git: 'own' } : {};
 }
 
+/** Whether its container would get a git directory of its own if it was made now, and has the repository's. */
+export function isOutdated(services: Services, spec: InstanceSpec): boolean {
+  return spec.git !== 'own' && gitKind(services).git === 'own';
+}
+
 /**
  * Makes the container's own git directory, unless there is one: it may hold what is nowhere else. One that was made for a worktree
  * which had to be made again never had a program in it.

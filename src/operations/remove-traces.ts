@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import type { ContainerSummary } from '../container/port.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
+import { deleteFolder } from '../git/delete-folder.ts';
 import { instanceFiles } from '../session/files.ts';
 import { dropEntry, type Claim } from './operation.ts';
 import type { Services } from './services.ts';
@@ -50,16 +51,22 @@ export function removeFiles(services: Services, id: string): void {
   for (const folder of [files.folder, files.logs]) removeOwnFolder(folder);
 }
 
-/** Removes a folder of ours. A link in its place is removed itself, never followed. */
+/**
+ * Removes a folder of ours, with what programs in a container made of its git directory. A link is removed itself, never followed; no
+ * container has the folder any more.
+ */
 export function removeOwnFolder(folder: string): void {
   const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
   if (stat === undefined) return;
+  if (stat.isDirectory()) {
+    deleteFolder(folder);
+    return;
+  }
   try {
-    if (stat.isDirectory()) fs.rmSync(folder, { recursive: true, force: true });
-    else fs.unlinkSync(folder);
+    fs.unlinkSync(folder);
   } catch (error) {
     throw new HeadjackError('command_failed', `${folder} cannot be removed`, {
-      hint: `remove it by hand: rm -r ${folder}`,
+      hint: `remove it by hand: rm ${folder}`,
       cause: error,
     });
   }

@@ -8,6 +8,7 @@ import { worktreeGone } from './ensure-worktree.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
 import { loadSpec } from './instance-spec.ts';
 import { findLiftedMasks } from './masks.ts';
+import { isOutdated } from './own-git-directory.ts';
 import { busyError, claim, isDead, refuseHalfRestored, release, waitForOthers } from './operation.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
 import type { Services } from './services.ts';
@@ -21,6 +22,8 @@ export interface RunningInstance {
   readonly endedSessions: readonly string[];
   /** Files of the git directory that the container can write although it should not: see masks.ts. */
   readonly unprotected: readonly string[];
+  /** It has the repository's git directory, behind masks, as older versions made it. */
+  readonly outdated: boolean;
 }
 
 /**
@@ -50,7 +53,9 @@ export async function requireRunning(services: Services, branch: string): Promis
     if (operation === undefined && container?.state === 'running') {
       if (!worktree) throw worktreeGone(entry);
       const spec = loadSpec(instanceFiles(placesOf(services), entry.id).spec);
-      return { entry, container, restarted, endedSessions, unprotected: findLiftedMasks(spec?.masked) };
+      const outdated = spec !== undefined && isOutdated(services, spec);
+      const unprotected = findLiftedMasks(spec?.masked);
+      return { entry, container, restarted, endedSessions, unprotected, outdated };
     }
     const held = await claim(services, entry, 'start');
     if (held === undefined) continue;

@@ -1,6 +1,8 @@
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError, messageOf } from '../errors.ts';
 import type { Look } from '../git/look.ts';
+import { holdsObjects } from '../git-directory/own-objects.ts';
+import { gitDirectoryPlaces } from '../git-directory/places.ts';
 import { instanceFiles } from '../session/files.ts';
 import { dropFresh } from './bring-up.ts';
 import { deleteUntouched } from './delete-untouched.ts';
@@ -36,8 +38,12 @@ export async function undoRun(
     const { isOurs } = await import('../container/labels.ts');
     for (const container of containers.filter(c => isOurs(c.labels, entry.id, services.owner)))
       await (await services.runtime()).remove(container.id);
+    const { folder } = instanceFiles(placesOf(services), entry.id);
+    const { directory } = gitDirectoryPlaces(folder);
+    if (holdsObjects(directory))
+      throw new HeadjackError('unsafe', `${directory} holds work`, { details: [`objects in ${directory}`] });
     if (at.made.worktree) await undoWorktree(services, held, at);
-    removeOwnFolder(instanceFiles(placesOf(services), entry.id).folder);
+    removeOwnFolder(folder);
     await dropEntry(services, held);
     return failure;
   } catch (error) {

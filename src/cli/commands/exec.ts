@@ -68,12 +68,15 @@ export async function openAndShow(
 /** What weakens the sandbox, and what a start found out. */
 function tellPeople(context: CommandContext, running: RunningInstance): void {
   if (running.endedSessions.length > 0) context.output.note(endedNote(running.endedSessions));
-  for (const file of running.unprotected) {
-    const { branch } = running.entry;
+  const { branch } = running.entry;
+  if (running.outdated)
+    context.output.note(
+      `This container has the repository's own git directory, behind masks; to give it one of its own: hjk recreate ${branch}`,
+    );
+  for (const file of running.unprotected)
     context.output.note(
       `Warning: ${file} was replaced since this container started, so programs in it can write it; to protect it again: hjk stop ${branch} && hjk run ${branch}`,
     );
-  }
 }
 
 function restarted(entry: { id: string; branch: string }): string {

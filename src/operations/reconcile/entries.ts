@@ -8,6 +8,7 @@ import { instanceFiles } from '../../session/files.ts';
 import { loadSpec } from '../instance-spec.ts';
 import { endSession, removeSessionEntry } from '../kill.ts';
 import { findLiftedMasks } from '../masks.ts';
+import { isOutdated } from '../own-git-directory.ts';
 import type { Services } from '../services.ts';
 import { placesOf, viewSessions } from '../session-states.ts';
 import { found, type Found } from './finding.ts';
@@ -24,7 +25,7 @@ export async function judgeEntries(services: Services, world: World): Promise<Fo
       return [
         ...judgeStatus(services, world, entry, state),
         ...judgeWorktree(services, world, entry, state),
-        ...judgeMasks(services, entry, state),
+        ...judgeGitDirectory(services, entry, state),
         ...(await judgeSessions(services, world, entry, state)),
       ];
     }),
@@ -176,10 +177,20 @@ function judgeWorktree(
   return [];
 }
 
-function judgeMasks(services: Services, entry: InstanceEntry, state: InstanceState): Found[] {
-  if (state.container?.state !== 'running') return [];
-  const lifted = findLiftedMasks(loadSpec(instanceFiles(placesOf(services), entry.id).spec)?.masked);
-  if (lifted.length === 0) return [];
+/** Of the older kind, which has the repository's own behind masks. */
+function judgeGitDirectory(services: Services, entry: InstanceEntry, state: InstanceState): Found[] {
+  const spec = loadSpec(instanceFiles(placesOf(services), entry.id).spec);
+  if (state.container === undefined || spec === undefined) return [];
+  const shared = found({
+    code: 'git-shared',
+    severity: 'note',
+    subject: entry.branch,
+    id: entry.id,
+    repair: `give it one of its own: hjk recreate ${entry.branch}`,
+    risk: 'ends programs',
+  });
+  const lifted = state.container.state === 'running' ? findLiftedMasks(spec.masked) : [];
+  if (lifted.length === 0) return isOutdated(services, spec) ? [shared] : [];
   return [
     found({
       code: 'mask-lifted',

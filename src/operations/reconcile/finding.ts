@@ -42,6 +42,8 @@ export const findingCodes = {
   'repository-gone': 'The repository of an instance is gone, or was moved.',
   'session-lost': 'The process that carries a session died; its program may still run.',
   'mask-lifted': 'A file that containers must not write was replaced while they ran.',
+  'git-shared':
+    "An instance of the older kind: its container has the repository's git directory, with masks.",
   'instance-orphan': 'A container or worktree of ours that the catalog does not know.',
   'program-orphan': 'A program in a container that belongs to no session.',
   'plain-left': 'A program of `exec --no-mux` whose hjk was killed.',

@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { holdsObjects } from '../../git-directory/own-objects.ts';
+import { gitDirectoryPlaces } from '../../git-directory/places.ts';
 import { probeMaker } from '../../container/labels.ts';
 import { isLeftTemp, listFolder, realPathOf } from '../../process/files.ts';
 import { isAlive, ownUid, parseIdentity } from '../../process/identity.ts';
@@ -50,19 +52,22 @@ function judgeRemains(services: Services, world: World, orphans: ReadonlySet<str
     .map(id => {
       const files = instanceFiles(places, id);
       const logs = listFolder(files.logs).length;
+      const { directory } = gitDirectoryPlaces(files.folder);
+      const work = holdsObjects(directory);
       const remove = (): Promise<void> => removeRemains(services, id);
       const evidence = [
         ...(world.states.has(id) ? [files.folder] : []),
         ...(world.terminals.has(id) ? ['a tmux socket'] : []),
         ...(logs > 0 ? [`${files.logs} with ${String(logs)} logs`] : []),
+        ...(work ? [`${directory}, which may hold commits that are nowhere else`] : []),
       ];
       return found({
         code: world.terminals.has(id) && !world.states.has(id) && logs === 0 ? 'terminal-left' : 'files-left',
         subject: id,
         id,
         evidence,
-        risk: logs > 0 ? 'deletes files' : 'none',
-        ...(logs > 0
+        risk: logs > 0 || work ? 'deletes files' : 'none',
+        ...(logs > 0 || work
           ? { repair: `remove them: hjk doctor --fix --remove ${id}`, remove }
           : { repair: 'remove them', fix: remove }),
       });

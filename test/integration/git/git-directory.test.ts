@@ -218,6 +218,11 @@ describe('the git directory of a container, made of the host', () => {
       fs.rmSync(file, { force: true });
     execFileSync('mkfifo', [path.join(at.common, 'info/exclude'), path.join(at.metadata, 'ORIG_HEAD')]);
     fs.symlinkSync('/dev/zero', path.join(at.common, 'shallow.lock'));
+    // a folder above the file: the branch's reflog would be the secret
+    fs.rmSync(path.join(at.common, 'logs/refs/heads'), { recursive: true });
+    fs.mkdirSync(path.join(at.folder, 'keys/feat'), { recursive: true });
+    fs.writeFileSync(path.join(at.folder, 'keys/feat/x'), 'secret\n');
+    fs.symlinkSync(path.join(at.folder, 'keys'), path.join(at.common, 'logs/refs/heads'));
     await at.make();
     const found = await runProgram('grep', ['-r', 'secret', at.directory], { cwd: '/', env: process.env });
     expect(found.stdout).toBe('');
