@@ -84,7 +84,7 @@ function look(world: World): Seen {
     ...fingerprint(repository, [common]),
     ...fingerprint(path.join(common, 'hooks')),
     ...fingerprint(path.join(common, 'info'), [path.join(common, 'info/refs')]),
-    ...fingerprint(path.join(common, 'modules')),
+    ...fingerprint(path.join(common, 'modules'), [path.join(common, 'modules/sub/index')]), // refreshed by status
     ...fingerprint(path.join(world.remote, 'hooks')),
     ...fingerprint(path.join(world.remote, 'config')),
   ]);

@@ -46,15 +46,21 @@ async function tryAll(): Promise<number> {
   const bystanderContainer = startBystanderContainer(testImage);
   const began = Date.now();
   try {
+    let held = 0;
     const report = ({ attack, user, faults }: Result): void => {
-      const seconds = String(Math.round((Date.now() - began) / 1000)).padStart(4);
-      console.log(
-        `${seconds} s  ${faults.length === 0 ? 'held  ' : 'FAILED'}  ${user.padEnd(4)}  ${attack.name}`,
-      );
+      if (faults.length === 0) held++;
+      else console.log(`FAILED  ${user.padEnd(4)}  ${attack.name}`);
       for (const fault of faults.slice(0, 12)) console.log(`          - ${fault}`);
     };
+    const tried = (faults: readonly string[]): void => {
+      const seconds = String(Math.round((Date.now() - began) / 1000));
+      const more =
+        faults.length > 0 ? `, ${String(faults.length)} faults; whose they are is asked next:` : '';
+      console.log(`after ${seconds} s ${String(held)} held${more}`);
+      for (const fault of faults.slice(0, 20)) console.log(`          - ${fault}`);
+    };
     const all = await Promise.all(
-      users.map(user => runSuite(wanted, { user, bystanderContainer, report, seed })),
+      users.map(user => runSuite(wanted, { user, bystanderContainer, report, tried, seed })),
     );
     return summarize(all.flat(), users);
   } finally {

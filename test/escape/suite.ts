@@ -15,6 +15,8 @@ interface Options {
   readonly user: UserName;
   readonly bystanderContainer: string;
   readonly report: (result: Result) => void;
+  /** Some were tried together; these faults are whose? That is asked next. */
+  readonly tried: (faults: readonly string[]) => void;
   /** Order of attacks; the same number gives the same order. */
   readonly seed: number;
 }
@@ -48,8 +50,8 @@ interface Fault {
   readonly suspects: readonly Attack[];
 }
 
-/** So many at a time share a world: what goes wrong is told apart sooner than with all at once. */
-const together = 24;
+/** So many are tried at a time: those that share an instance, and those that have one of their own. */
+const together = { sharing: 60, alone: 8 };
 
 /** Tries all attacks of these kinds, many at a time; those that something came of are told apart. */
 export async function runSuite(kinds: readonly Kind[], options: Options): Promise<Result[]> {
@@ -63,14 +65,15 @@ export async function runSuite(kinds: readonly Kind[], options: Options): Promis
   const isolate = async (attacks: readonly Attack[]): Promise<void> => {
     if (attacks.length === 0) return;
     const faults = await tryTogether(worlds, attacks);
-    if (faults.length === 0 || attacks.length === 1) {
+    const certain = faults.length === 0 || attacks.length === 1;
+    if (certain)
       for (const attack of attacks)
         settle(
           attack,
           faults.map(({ text }) => text),
         );
-      return;
-    }
+    options.tried(certain ? [] : faults.map(({ text }) => text));
+    if (certain) return;
     const caught = attacks.filter(attack =>
       faults.some(({ suspects }) => suspects.length === 1 && suspects[0] === attack),
     );
@@ -92,11 +95,23 @@ export async function runSuite(kinds: readonly Kind[], options: Options): Promis
       kinds.flatMap(({ attacks }) => attacks),
       options.seed,
     );
-    for (let at = 0; at < order.length; at += together) await isolate(order.slice(at, at + together));
+    for (const attacks of batchesOf(order)) await isolate(attacks);
   } finally {
     await worlds.renew();
   }
   return results;
+}
+
+function batchesOf(attacks: readonly Attack[]): Attack[][] {
+  const lonely = attacks.filter(({ alone }) => alone === true);
+  const sharing = attacks.filter(({ alone }) => alone !== true);
+  const count = Math.max(
+    Math.ceil(lonely.length / together.alone),
+    Math.ceil(sharing.length / together.sharing),
+  );
+  return Array.from({ length: count }, (_, at) =>
+    [...sharing, ...lonely].filter((__, i) => i % count === at),
+  );
 }
 
 const named = (text: string, word: string): boolean =>
@@ -118,8 +133,8 @@ async function tryTogether(worlds: Worlds, attacks: readonly Attack[]): Promise<
       faults.push({ text, suspects: said.length > 0 ? said : suspects });
     }
   };
+  const world = await worlds.current();
   try {
-    const world = await worlds.current();
     plantFor(world, attacks.map(wordOf));
     const groups = instancesFor(attacks).map(members => ({ members, branch: worlds.branch() }));
     const branches = groups.map(({ branch }) => branch);

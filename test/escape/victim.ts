@@ -62,8 +62,8 @@ const inWorktree: readonly (readonly string[])[] = [
   ['cherry-pick', 'refs/heads/precious'],
   ['cherry-pick', '--abort'],
   ['merge', '-q', '--no-edit', 'main'],
-  ['stash', '-q'],
-  ['stash', 'pop', '-q'],
+  ['stash', 'create'], // the stash is the whole repository's: no entry of the victim's is to go with it
+  ['stash', 'list'],
   ['branch', '-avv'],
   ['worktree', 'list'],
   ['gc', '-q'],

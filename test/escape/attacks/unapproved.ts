@@ -94,7 +94,7 @@ export const unapproved = (name: string, make: (at: At) => Files, more: Partial<
   name,
   ...more,
   outside: async (world, word) => {
-    const branch = `dc-${word.slice(0, 40)}`;
+    const branch = `dc-${word.slice(-40)}`.replace('--', '-');
     const ran = `echo ran >>${world.folder}/ran/${word}`;
     const at = {
       home: world.home,
