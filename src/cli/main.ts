@@ -24,6 +24,7 @@ const handlers: Readonly<Record<string, () => Promise<AnyHandler>>> = {
   start: async () => (await import('./commands/start.ts')).start,
   recreate: async () => (await import('./commands/recreate.ts')).recreate,
   rename: async () => (await import('./commands/rename.ts')).rename,
+  sync: async () => (await import('./commands/sync.ts')).sync,
   restore: async () => (await import('./commands/restore.ts')).restore,
   prune: async () => (await import('./commands/prune.ts')).prune as Handler<never> as AnyHandler,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,

@@ -113,6 +113,18 @@ export const manual: Readonly<Record<string, () => string>> = {
       [['hjk rename feat/login feat/sign-in', 'the worktree stays where it is, sessions go on']],
       [0, 2, 3, 4, 6, 8, 9],
     ),
+  sync: () =>
+    page(
+      [
+        ['hjk sync feat/login', 'what was committed inside comes here, and the other way round'],
+        ['hjk sync', 'of every instance of this repository'],
+      ],
+      [0, 2, 3, 4, 6, 7, 8, 9],
+      [
+        'Sessions, exec, stop and rm do it by themselves. Exit code 4 where a side could not follow the other: both moved, a git',
+        'holds the index, a rebase is under way. Nothing is lost then; inside, commit and git merge host/<branch>.',
+      ],
+    ),
   kill: () =>
     page(
       [['hjk kill feat/login/build', 'the session is what follows the last slash']],

@@ -126,6 +126,11 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
     containerFlags(command).option('-y, --yes', 'do not ask'),
   );
   define('rename <branch> <new>', 'rename the branch of an instance, and the instance with it', json);
+  define('sync [branch]', 'carry commits and refs between instances and the repository, now', command =>
+    json(command)
+      .option('-a, --all', 'instances of all repositories')
+      .option('--allow-gitlinks', 'also commits that link a nested repository where there was none'),
+  );
   define('kill <branch/session>', 'end a session and everything it started');
   define('rm <branch>', 'remove an instance: container, worktree, logs', command =>
     json(command)

@@ -59,7 +59,11 @@ export async function makeGitDirectory(
     const hooks = findHooks(order.repository, settings);
     const taken = order.copyHooks ? hooks : [];
     for (const hook of taken) copyPlainFile(hook, path.join(draft, 'hooks', path.basename(hook)), SMALL);
-    writeFirstBridgeState(places.bridge, { branch: order.branch, refs: given.refs });
+    writeFirstBridgeState(places.bridge, {
+      branch: order.branch,
+      refs: given.refs,
+      directory: draft,
+    });
     replaceFile(places.gitFile, `gitdir: ${GIT_DIRECTORY_INSIDE}\n`);
     fs.rmSync(places.directory, { recursive: true, force: true });
     fs.renameSync(draft, places.directory);

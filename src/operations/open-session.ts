@@ -11,6 +11,7 @@ import { instanceFiles, sessionFiles } from '../session/files.ts';
 import { saveOrder } from '../session/order.ts';
 import { loadEndOrder, loadJudged, saveRecord, type SessionRecord } from '../session/record.ts';
 import { isLive } from '../session/state.ts';
+import { bridgeOrder } from './bridge.ts';
 import { instanceNotFound } from './find-instance.ts';
 import { loadEnvironment } from './instance-environment.ts';
 import { loadSpec } from './instance-spec.ts';
@@ -64,6 +65,7 @@ export async function openSession(
   const files = sessionFiles(places, entry.id, id);
   const session = await commitSession(services, running, order, id);
   const spec = loadSpec(instance.spec);
+  const bridge = bridgeOrder(services, entry);
   saveOrder(files.order, {
     socket: services.socket,
     container: container.id,
@@ -75,6 +77,7 @@ export async function openSession(
     instance: entry.id,
     session: id,
     catalog: { file: services.paths.catalog, worktrees: services.paths.worktrees },
+    ...(bridge === undefined ? {} : { bridge }),
     logMaxSize: services.settings.logMaxSize,
   });
   const size = services.terminal.stdout ? services.terminal.size() : { columns: 120, rows: 40 };

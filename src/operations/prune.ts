@@ -9,6 +9,7 @@ import { describeSnapshot, type StoredSnapshot } from '../git/snapshot-list.ts';
 import type { Repository } from '../core/repository.ts';
 import { isLive } from '../session/state.ts';
 import { belongsTo, requireRepository } from './find-instance.ts';
+import { findContainerWork } from './container-work.ts';
 import { removeInstance } from './remove.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
 import { listPrograms } from './programs.ts';
@@ -142,7 +143,7 @@ async function whyUnsafe(
 ): Promise<string | undefined> {
   try {
     const { reasons } = await (await services.keeper()).look(subjectOf(entry, repository));
-    return reasons[0];
+    return reasons[0] ?? (await findContainerWork(services, entry))[0];
   } catch (error) {
     return messageOf(error);
   }

@@ -1,5 +1,7 @@
 import type { InstanceEntry, InstanceStatus } from '../catalog/types.ts';
 import { HeadjackError } from '../errors.ts';
+import type { BridgeState } from '../git-directory/bridge/state.ts';
+import { bridgeState } from './bridge.ts';
 import { belongsTo, requireInstance, requireRepository } from './find-instance.ts';
 import { judgeInstance } from './reconcile/instance-state.ts';
 import type { Services } from './services.ts';
@@ -9,6 +11,8 @@ export interface InstanceView {
   readonly entry: InstanceEntry;
   readonly status: InstanceStatus | 'unknown';
   readonly sessions: readonly SessionView[];
+  /** Of an instance with a git directory of its own: what was seen of it last. */
+  readonly bridge: BridgeState | undefined;
 }
 
 export interface PsResult {
@@ -43,7 +47,12 @@ export async function listInstances(services: Services, scope: PsScope): Promise
     entries.map(async entry => {
       const { status, container } = judgeInstance(entry, containers, services);
       const runs = containers === undefined ? undefined : container?.state === 'running';
-      return { entry, status, sessions: await viewSessions(services, entry, runs) };
+      return {
+        entry,
+        status,
+        sessions: await viewSessions(services, entry, runs),
+        bridge: bridgeState(services, entry),
+      };
     }),
   );
   return { instances, engineError: error };

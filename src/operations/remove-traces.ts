@@ -4,6 +4,7 @@ import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { deleteFolder } from '../git/delete-folder.ts';
 import { instanceFiles } from '../session/files.ts';
+import { forgetContainer } from './container-work.ts';
 import { dropEntry, type Claim } from './operation.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
@@ -35,6 +36,7 @@ export async function removeTraces(
       );
   }
   if (!others) keeper.unguard(repository.commonDir);
+  if (repository !== undefined) await forgetContainer(services, entry, repository);
   removeFiles(services, entry.id);
   await dropEntry(services, held);
   return branchGone;

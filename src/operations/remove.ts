@@ -3,6 +3,7 @@ import type { InstanceEntry } from '../catalog/types.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
+import { findContainerWork, requireSeen, wakeForLook } from './container-work.ts';
 import { deleteWorktree } from './delete-worktree.ts';
 import { goingBranches, lineUp } from './going-branches.ts';
 import { requireInstance, requireRepository } from './find-instance.ts';
@@ -54,7 +55,8 @@ export async function removeInstance(
     if (options.deleteBranch)
       await (await services.git(repository)).requireNotCheckedOut(entry.branch, entry.worktree);
     const look = await (await services.keeper()).look(subject);
-    if (!options.force) refuseLosses(entry, look.reasons, going);
+    if (!options.force)
+      refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], going);
     if (!(options.force || options.yes) && !(await options.confirm(entry))) return undefined;
   }
   const held = await claimOrRefuse(services, entry, 'rm');
@@ -77,10 +79,13 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
     const going = options.deleteBranch ? await lineUp(services, held) : [];
     const subject = subjectOf(entry, repository, { ...options, going });
     services.progress.phase('looking for work');
+    await wakeForLook(services, entry);
     await stopContainer(services, entry);
+    await requireSeen(services, entry);
     const keeper = await services.keeper(held.operation.id);
     const look = await keeper.look(subject);
-    if (!options.force) refuseLosses(entry, look.reasons, going);
+    if (!options.force)
+      refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], going);
     if (keeper.needsSnapshot(look) && !look.unknown) {
       services.progress.phase('storing work');
       snapshot = (await keeper.store(subject, look)).commit;

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { InstanceEntry } from '../catalog/types.ts';
 import { HeadjackError } from '../errors.ts';
+import { mirrorBeforeStop } from './bridge.ts';
 import { findContainer } from './find-container.ts';
 import { refuseOtherRuntime } from './other-runtime.ts';
 import { endEverything } from './end-sessions.ts';
@@ -62,6 +63,7 @@ export async function stopContainer(services: Services, entry: InstanceEntry): P
   if (container === undefined) refuseOtherRuntime(services, entry);
   if (container?.state === 'running') {
     await endEverything(services, entry, container.id);
+    await mirrorBeforeStop(services, { entry, container: container.id });
     services.progress.phase('stopping');
     await (await services.runtime()).stop(container.id, 1);
   }

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import type { BridgeOrder } from './bridge-watch.ts';
 import type { FilePlaces } from './files.ts';
 import { readRegular } from '../process/regular-file.ts';
 
@@ -15,6 +16,8 @@ export interface PumpOrder {
   readonly instance: string;
   readonly session: string;
   readonly catalog: { readonly file: string; readonly worktrees: string };
+  /** Set for an instance with a git directory of its own: its refs are carried while the session lives. */
+  readonly bridge?: BridgeOrder;
   /** Bytes. */
   readonly logMaxSize: number;
 }

@@ -7,7 +7,7 @@ async function run(): Promise<void> {
   const file = process.argv[2];
   if (file === undefined) throw new Error('usage: pump <order file>');
   const screen = openProcessScreen();
-  await pump(takeOrder(file), screen);
+  await pump(takeOrder(file), { screen, env: process.env });
 }
 
 run().then(

@@ -10,7 +10,8 @@ import { noteOwn } from '../logs/own-log.ts';
 import { createLogWriter, type LogWriter } from '../logs/writer.ts';
 import { ownIdentity } from '../process/identity.ts';
 import { poll } from '../process/sleep.ts';
-import { sessionFiles, type SessionFiles } from './files.ts';
+import { watchBridge } from './bridge-watch.ts';
+import { instanceFiles, sessionFiles, type SessionFiles } from './files.ts';
 import { sessionScript } from './in-container.ts';
 import type { PumpOrder } from './order.ts';
 import { loadEndOrder, loadRecord, saveRecord, type EndReason, type SessionRecord } from './record.ts';
@@ -23,7 +24,10 @@ const ENGINE_TIMEOUT_MS = 30_000;
  * Runs a session's program in its container and carries its bytes: into the log first, onto the screen second. Goes on without
  * its screen. Writes the record of the session, its end before it returns.
  */
-export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
+export async function pump(
+  order: PumpOrder,
+  { screen, env }: { readonly screen: Screen; readonly env: NodeJS.ProcessEnv },
+): Promise<void> {
   const files = sessionFiles(order.places, order.instance, order.session);
   const first = loadRecord(files.record);
   if (first === undefined) return; // removed meanwhile: nothing is started, no folder is made
@@ -55,9 +59,10 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
     return;
   }
   const log = createLogWriter(files.log, order.logMaxSize);
+  const exec = createEngineExec(createEngineHttp(order.socket, ENGINE_TIMEOUT_MS));
   let running: RunningExec;
   try {
-    running = await createEngineExec(createEngineHttp(order.socket, ENGINE_TIMEOUT_MS)).start({
+    running = await exec.start({
       container: order.container,
       command: ['sh', '-c', sessionScript, 'hjk', order.session, ...order.command],
       env: order.env,
@@ -76,9 +81,25 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
     return;
   }
   save({ exec_id: running.id });
+  let bridge: ReturnType<typeof watchBridge> | undefined;
   if (ordered() !== undefined)
     running.stream.destroy(); // who ordered it ends the program inside
-  else await carry(running, screen, log);
+  else {
+    bridge =
+      order.bridge === undefined
+        ? undefined
+        : watchBridge({
+            ...order.bridge,
+            id: order.instance,
+            folder: instanceFiles(order.places, order.instance).folder,
+            container: order.container,
+            user: order.user,
+            exec,
+            env,
+            tell,
+          });
+    await carry(running, screen, log);
+  }
 
   let exitCode: number | undefined;
   let stopped = false;
@@ -99,6 +120,7 @@ export async function pump(order: PumpOrder, screen: Screen): Promise<void> {
   await recordInCatalog(order, files, record).catch((error: unknown) => {
     tell('the end of the session is not in the catalog', error);
   });
+  await bridge?.stop(); // what was committed last is here when the terminal closes
 }
 
 /** Carries bytes until the program's side closes. */

@@ -138,6 +138,7 @@ export async function runProgram(
     encoding: 'utf8',
     maxBuffer: 64 * 1024 ** 2,
   });
+  running.child.stdin?.on('error', () => undefined); // a program that ends without reading it
   running.child.stdin?.end(options.input ?? '');
   try {
     const { stdout, stderr } = await running;

@@ -1,5 +1,8 @@
 import { endedNote } from '../public-entry.ts';
 import { attachSession, requireTerminal } from '../../operations/attach.ts';
+import { bridgeOrSay } from '../../operations/bridge.ts';
+import { printable } from '../../core/printable.ts';
+import type { Services } from '../../operations/services.ts';
 import { execPlain } from '../../operations/exec-plain.ts';
 import {
   awaitStart,
@@ -26,7 +29,12 @@ export const exec: Handler<Flags> = async (context, words, flags) => {
     services.progress.done();
     if (running.restarted && context.io.isTerminal('stderr')) context.output.note(restarted(running.entry));
     tellPeople(context, running);
-    return execPlain(services, running, command, context.io);
+    await tellApart(context, services, running);
+    try {
+      return await execPlain(services, running, command, context.io);
+    } finally {
+      await tellApart(context, services, running);
+    }
   }
   return openAndShow(context, branch, flags, {
     type: 'shell',
@@ -55,6 +63,7 @@ export async function openAndShow(
   services.progress.done();
   if (running.restarted) context.output.answer(restarted(running.entry));
   tellPeople(context, running);
+  await tellApart(context, services, running);
   const session = await openSession(services, running, order);
   if (detached) {
     await awaitStart(services, running.entry, session);
@@ -63,6 +72,17 @@ export async function openAndShow(
   }
   const shown = await attachSession(services, running.entry, session);
   return showUnseen(context, services, running.entry, session, shown);
+}
+
+/** What was committed on one side goes to the other; why it cannot is said. */
+async function tellApart(
+  context: CommandContext,
+  services: Services,
+  running: RunningInstance,
+): Promise<void> {
+  const at = { entry: running.entry, container: running.container.id };
+  const problem = await bridgeOrSay(services, at);
+  if (problem !== undefined) context.output.warn(printable(problem));
 }
 
 /** What weakens the sandbox, and what a start found out. */

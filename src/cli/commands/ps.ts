@@ -3,6 +3,7 @@ import { formatAge } from '../../core/age.ts';
 import { parseTime } from '../../core/time.ts';
 import { printable } from '../../core/printable.ts';
 import { listInstances, type InstanceView } from '../../operations/ps.ts';
+import type { BridgeState } from '../../git-directory/bridge/state.ts';
 import type { SessionView } from '../../operations/session-states.ts';
 import type { CommandContext, Handler } from '../context.ts';
 import { publicEntry, utc } from '../public-entry.ts';
@@ -41,9 +42,9 @@ function instanceTable(
   show: { now: number; all: boolean },
 ): string {
   if (instances.length === 0) return 'No instances found';
-  const rows = instances.map(({ entry, status, sessions }) => [
+  const rows = instances.map(({ entry, status, sessions, bridge }) => [
     printable(entry.branch),
-    colored(context, status),
+    colored(context, status) + asideOf(entry.branch, bridge),
     String(sessions.length),
     formatAge(parseTime(entry.created_at), show.now),
     ...(show.all ? [printable(entry.repo)] : []),
@@ -63,6 +64,33 @@ function sessionTable(sessions: readonly SessionView[], now: number): string {
   return formatTable(['SESSION', 'TYPE', 'STATUS', 'CREATED', 'ACCESSED'], rows);
 }
 
+/** What of the git inside differs from what one expects: another branch is checked out there, or the two sides are apart. */
+function asideOf(branch: string, bridge: BridgeState | undefined): string {
+  if (bridge === undefined) return '';
+  const head = bridge.inside?.head ?? null;
+  const named = head === null ? undefined : /^refs\/heads\/(.*)$/.exec(head)?.[1];
+  const shown = named === undefined ? undefined : Buffer.from(named, 'latin1').toString('utf8');
+  const elsewhere =
+    bridge.inside === null || shown === branch
+      ? []
+      : [shown === undefined ? 'detached' : `on ${printable(shown)}`];
+  const apart = bridge.problem === null ? [] : [apartWords[bridge.problem.kind]];
+  return [...elsewhere, ...apart].map(text => `, ${text}`).join('');
+}
+
+const apartWords: Readonly<Record<NonNullable<BridgeState['problem']>['kind'], string>> = {
+  'both-moved': 'moved on both sides',
+  'gone-on-host': 'branch deleted here',
+  'gone-inside': 'branch deleted inside',
+  gitlink: 'not carried: a nested repository',
+  refused: 'not carried: refused',
+  'host-locked': 'waits for a git here',
+  'inside-locked': 'waits for a git inside',
+  'host-unfinished': 'waits: unfinished here',
+  'inside-unfinished': 'waits: unfinished inside',
+  'checked-out-elsewhere': 'waits: checked out elsewhere',
+};
+
 function colored(context: CommandContext, status: string): string {
   if (!context.output.colors) return status;
   return styleText(
@@ -71,10 +99,13 @@ function colored(context: CommandContext, status: string): string {
   );
 }
 
-function publicView({ entry, status, sessions }: InstanceView): Record<string, unknown> {
+function publicView({ entry, status, sessions, bridge }: InstanceView): Record<string, unknown> {
   return {
     ...publicEntry(entry),
     status,
+    ...(bridge === undefined
+      ? {}
+      : { git: { inside: bridge.inside, commit: bridge.carried, problem: bridge.problem } }),
     sessions: sessions.map(({ session, record, state }) => {
       const exitCode = record?.exit_code ?? session.exit_code;
       const endedAt = record?.ended_at ?? session.ended_at;

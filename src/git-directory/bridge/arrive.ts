@@ -71,7 +71,7 @@ export async function bringArrivals(
 }
 
 /** Brings objects, and all that they need, into the host's repository. @throws Refused, HostileAnswer */
-async function fetchObjects(
+export async function fetchObjects(
   subject: BridgeSubject,
   objects: readonly string[],
   options: { readonly carried: string | null; readonly allowLinks: boolean },

@@ -19,6 +19,16 @@ export function signatureInside(directory: string, branch: string): string {
   ].join('|');
 }
 
+/** The same of everything that is mirrored when the container stops: stashes, reflogs and the index, too. */
+export function signatureMirror(directory: string, branch: string): string {
+  return [
+    signatureInside(directory, branch),
+    lookBelow(directory, ['refs', 'stash']),
+    lookBelow(directory, ['logs', 'HEAD']),
+    lookBelow(directory, ['index']),
+  ].join('|');
+}
+
 /** The same of the host's own refs. */
 export function signatureHost(commonDir: string, branch: string, folders: readonly string[]): string {
   return ['packed-refs', path.join('reftable', 'tables.list'), path.join('refs', 'heads', branch), ...folders]

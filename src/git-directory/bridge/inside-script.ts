@@ -49,6 +49,16 @@ give) # <carried or -> <object>… : a pack of those
   c=$1; shift
   { for o; do echo "$o"; done; [ "$c" = - ] || ! g cat-file -e "$c^{commit}" 2>/dev/null || echo "^$c"; } |
     g pack-objects -q --revs --thin --local --stdout --delta-base-offset ;;
+tips) # what else is here: other branches, stashes, HEAD, what is in progress, commits that reflogs alone hold, the index
+  g for-each-ref --format='heads/%(refname:lstrip=2) %(objectname)' refs/heads | head -c 8000000
+  g rev-parse -q --verify 'HEAD^{commit}' | { read -r o && echo "head $o"; }
+  n=0; g rev-list -g refs/stash -- 2>/dev/null | head -n 500 | while read -r o; do echo "stash/$n $o"; n=$((n+1)); done
+  for f in MERGE_HEAD CHERRY_PICK_HEAD REVERT_HEAD REBASE_HEAD MERGE_AUTOSTASH AUTO_MERGE rebase-merge/orig-head rebase-merge/onto rebase-merge/autostash rebase-merge/stopped-sha rebase-apply/orig-head rebase-apply/autostash; do
+    [ -f "$d/$f" ] && head -c 8000 "$d/$f" | { n=0; while read -r o x && [ $n -lt 20 ]; do g cat-file -e "$o" 2>/dev/null && echo "progress/$f-$n $(g rev-parse -q --verify "$o")"; n=$((n+1)); done; }
+  done
+  g rev-list --reflog --not --all --parents 2>/dev/null | head -n 2000 | while read -r o x; do echo "reflog $o $x"; done
+  x=/tmp/hjk.index.$$; if [ -e "$d/index" ] && cp "$d/index" "$x" 2>/dev/null; then o=$(GIT_INDEX_FILE=$x g write-tree 2>/dev/null) && echo "index $o"; rm -f "$x"; fi
+  echo . ;;
 move) # <from> <to> <mark> : the branch, with its index where it is checked out
   if busy; then echo unfinished; exit; fi
   checked=; [ "$(g symbolic-ref -q HEAD)" != "refs/heads/$b" ] || checked=1

@@ -9,7 +9,7 @@ import { judge } from './judge.ts';
 import { lookInside, type InsideLook } from './look-inside.ts';
 import { moveHost, moveInside, say, settleMove } from './moves.ts';
 import { asBytes } from './names.ts';
-import { describeProblem } from './problem.ts';
+import { describeProblem, waiting } from './problem.ts';
 import { Refused } from './receive.ts';
 import {
   freshState,
@@ -103,7 +103,12 @@ class Pass {
     if (look?.problem === null) await this.#bringArrivals(look, host);
     const touched = this.#moved === 'host' || this.#arrived.length > 0;
     const seenHost = touched ? await this.#signatureAfter() : now.host;
-    this.#save({ seen: { inside, host: seenHost }, folders: foldersOf(this.#given?.keys() ?? []) });
+    // what had to wait is tried again, whatever the files look like
+    const waits = waiting.has(this.#state.problem?.kind ?? 'refused');
+    this.#save({
+      seen: { inside: waits ? '' : inside, host: seenHost },
+      folders: foldersOf(this.#given?.keys() ?? []),
+    });
     return level;
   }
 

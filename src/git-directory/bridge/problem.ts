@@ -1,6 +1,15 @@
 import type { Tips } from './decide.ts';
 import type { BridgeProblem } from './state.ts';
 
+/** Problems that go away by themselves: the next pass tries again. */
+export const waiting: ReadonlySet<BridgeProblem> = new Set([
+  'host-locked',
+  'inside-locked',
+  'host-unfinished',
+  'inside-unfinished',
+  'checked-out-elsewhere',
+]);
+
 /** For people: what keeps the two sides from agreeing. */
 export function describeProblem(kind: BridgeProblem, branch: string, tips?: Tips): string {
   const at = (tip: string | undefined): string => (tip ?? 'none').slice(0, 10);

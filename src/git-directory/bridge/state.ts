@@ -41,6 +41,8 @@ export interface BridgeState {
   readonly problem: { readonly kind: BridgeProblem; readonly text: string } | null;
   /** What the files of both sides looked like before they were last read. */
   readonly seen: { readonly inside: string; readonly host: string };
+  /** What the container's git directory looked like before it was mirrored last. */
+  readonly mirrored: string;
   /** Folders of the host's refs that are looked at for changes. */
   readonly folders: readonly string[];
   /** Branches and tags made inside that arrived on the host. */
@@ -56,6 +58,7 @@ export function freshState(branch: string): BridgeState {
     inside: null,
     problem: null,
     seen: { inside: '', host: '' },
+    mirrored: '',
     folders: [],
     arrived: [],
   };

@@ -125,7 +125,7 @@ describe('the bridge', () => {
     expect(report.state.problem?.kind).toBe('host-locked');
     expect(sides.tips().host).toBe(before);
     fs.rmSync(lock);
-    await sides.pass({ always: true });
+    await sides.pass();
     expect(sides.tips().host).toBe(tip);
     expect(statusBoth(sides)).toEqual(['', '']);
   });
@@ -144,6 +144,9 @@ describe('the bridge', () => {
 
   it('works for an ordinary user inside', async () => {
     await using sides = makeTwoSides({ user: '4343:4343' });
-    sides.inside('git status');
+    await sides.pass();
+    const tip = commitInside(sides, 'one');
+    await sides.pass();
+    expect(sides.host('rev-parse', 'feat')).toBe(tip);
   });
 });
