@@ -13,7 +13,8 @@ export { listSnapshots, restoreInstance, type RestoreOptions } from './operation
 export { recreateInstance, type RecreateOptions } from './operations/recreate.ts';
 export { renameInstance } from './operations/rename.ts';
 export { diagnose, type Diagnosis, type DoctorOptions } from './operations/doctor.ts';
-export { findPrunable, prune, type Candidate, type PruneOptions, type Pruned } from './operations/prune.ts';
+export { findPrunable, type Candidate, type PruneOptions } from './operations/prunable.ts';
+export { prune, type Pruned } from './operations/prune.ts';
 export { killSession, parseKillTarget } from './operations/kill.ts';
 export { listInstances, type InstanceView, type PsResult, type PsScope } from './operations/ps.ts';
 export { requireRunning, type RunningInstance } from './operations/start-for-session.ts';

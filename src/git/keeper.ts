@@ -43,6 +43,8 @@ export interface WorktreeKeeper {
     snapshot: StoredSnapshot,
     plan: RestorePlan,
   ): Promise<void>;
+  /** Names of all branches. */
+  listBranches(commonDir: string): Promise<ReadonlySet<string>>;
   /** Whether a branch is in one of those that work is merged into. */
   findMerged(commonDir: string, branch: string): Promise<{ how: MergedHow; into: string } | undefined>;
   /** Deletes a snapshot if it still is the one that was read. */
@@ -100,6 +102,13 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
         snapshot,
         plan,
       ),
+    async listBranches(commonDir) {
+      const listing = await (
+        await open(commonDir)
+      ).text(['for-each-ref', '--format=%(refname)', 'refs/heads']);
+      const names = listing.split('\n').map(ref => ref.slice('refs/heads/'.length));
+      return new Set(names.map(name => Buffer.from(name, 'latin1').toString('utf8')));
+    },
     async findMerged(commonDir, branch) {
       const git = await open(commonDir);
       const tip = await findObject(git, `refs/heads/${branch}^{commit}`);
