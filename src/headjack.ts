@@ -110,6 +110,7 @@ export async function openHeadjack(options: HeadjackOptions): Promise<Headjack> 
       file: paths.catalog,
       verb: options.verb ?? 'hjk',
       folders: { worktrees: paths.worktrees, logs: paths.logs },
+      reserve: path.join(paths.state_root, 'reserve'),
     }),
     staleLocks: () => findStaleMarkers(paths.catalog),
     get owner() {

@@ -63,7 +63,8 @@ async function pruneInstance(
       includeIgnored: false,
       // asked once more when nobody else can begin: a session may have been opened since
       stillWanted: async claimed => {
-        const { operation: _ours, ...idle } = claimed;
+        const idle = structuredClone(claimed);
+        delete idle.operation;
         const why = await whyInUse(services, idle, await services.lister.list());
         if (why !== undefined)
           throw new HeadjackError('busy', `branch "${entry.branch}" came into use: ${why}`, {

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { HeadjackError, errnoOf, messageOf } from '../errors.ts';
 import { createCatalogStore } from '../catalog/store.ts';
@@ -170,6 +171,7 @@ async function recordInCatalog(order: PumpOrder, files: SessionFiles, record: Se
     file: order.catalog.file,
     verb: 'session',
     folders: { worktrees: order.catalog.worktrees, logs: order.places.logs },
+    reserve: path.join(order.places.stateRoot, 'reserve'),
   });
   await store.update(draft => {
     const session = draft.entries

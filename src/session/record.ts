@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { errnoOf } from '../errors.ts';
+import { errnoOf, isFull } from '../errors.ts';
 import { replaceFile } from '../process/files.ts';
 import { readIfThere } from '../process/regular-file.ts';
 import { isAlive, type ProcessIdentity } from '../process/identity.ts';
@@ -51,7 +51,20 @@ export function loadJudged(file: string): JudgedRecord {
 }
 
 export function saveRecord(file: string, record: SessionRecord): void {
-  replaceFile(file, `${JSON.stringify(record, null, 2)}\n`);
+  const text = `${JSON.stringify(record, null, 2)}\n`;
+  try {
+    replaceFile(file, text);
+  } catch (error) {
+    // on a full disk into the block that the file has: what it says of an end must not be lost
+    if (!isFull(error) || !fs.existsSync(file)) throw error;
+    const fd = fs.openSync(file, 'r+');
+    try {
+      const { size } = fs.fstatSync(fd);
+      fs.writeSync(fd, text.padEnd(size), 0);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
 }
 
 /** Orders the session to end. The first reason stays. Whoever does this reads the record afterwards, never before. */
@@ -59,7 +72,9 @@ export function orderEnd(file: string, reason: 'killed' | 'stopped', since: stri
   try {
     fs.writeFileSync(file, `${JSON.stringify({ reason, since })}\n`, { flag: 'wx', mode: 0o600 });
   } catch (error) {
-    if (!['EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
+    // on a full disk the file is there, and empty: that says it too
+    if (!['EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '') && !(isFull(error) && fs.existsSync(file)))
+      throw error;
   }
 }
 

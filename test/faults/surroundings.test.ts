@@ -45,12 +45,9 @@ describe('a disk that is full', () => {
     for (const args of [
       ['run', 'y'],
       ['exec', 'x', '-d', 'ls'],
-      ['stop', 'x'],
-      ['rm', 'x', '--force'],
     ]) {
       const ran = await box.hjk(...args);
-      expect({ args, ...ran }).toMatchObject({ code: expect.any(Number) as number });
-      expect([8, 9]).toContain(ran.code);
+      expect({ args, ...ran }).toMatchObject({ code: 8 });
       expect(ran.stderr).toMatch(/^Error: .*(no space left|ENOSPC).*\nhint: /im);
     }
     expect(await box.hjk('ps')).toMatchObject({ code: 0 });

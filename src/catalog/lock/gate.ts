@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import type lockfile from 'proper-lockfile';
-import { errnoOf } from '../../errors.ts';
+import { errnoOf, isFull } from '../../errors.ts';
 
 type LockSync = typeof lockfile.lockSync;
 
@@ -40,6 +40,8 @@ export function createGate(file: string, lockSync: LockSync): Gate {
         onCompromised: () => undefined,
       });
     } catch (error) {
+      // a folder takes a block that a full disk has not; the markers decide anyway
+      if (isFull(error)) return () => undefined;
       // ENOENT: our own gate was broken by somebody who took it for a left-over while we stood in it
       if (!['ELOCKED', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
       breakStale();

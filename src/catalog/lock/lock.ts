@@ -14,6 +14,7 @@ import {
   type OwnMarker,
 } from './markers.ts';
 import { QueuePace } from './queue-pace.ts';
+import { writeInPlace, type Reserve } from './reserve.ts';
 
 /** The whole acquisition, queueing included. */
 const LOCK_TIMEOUT_MS = 5000;
@@ -38,13 +39,27 @@ export class CatalogLock {
   readonly #file: string;
   readonly #markers: MarkerFolder;
   readonly #blockers: Blockers;
+  readonly #reserve: Reserve | undefined;
   #gate: Gate | undefined;
+  #useReserve = false;
 
   /** `file` is the real path: two names of one file must be one lock. */
-  constructor(file: string, verb: string) {
+  constructor(file: string, verb: string, reserve?: Reserve) {
     this.#file = file;
-    this.#markers = new MarkerFolder(file, verb);
+    this.#reserve = reserve;
+    this.#markers = new MarkerFolder(file, verb, reserve);
     this.#blockers = new Blockers(this.#markers);
+  }
+
+  /** From now on writers are made of the blocks that are set aside: the disk is full. */
+  useReserve(): void {
+    this.#useReserve = true;
+  }
+
+  #flagWriter(): OwnMarker | undefined {
+    return this.#gate?.pass(() =>
+      this.#useReserve ? this.#markers.flagReserved() : this.#markers.flag('w'),
+    );
   }
 
   async acquireShared(): Promise<OwnMarker> {
@@ -64,7 +79,7 @@ export class CatalogLock {
       metOthers = false;
       return undefined;
     }
-    const marker = kind === 'r' ? this.#markers.flag('r') : this.#gate?.pass(() => this.#markers.flag('w'));
+    const marker = kind === 'r' ? this.#markers.flag('r') : this.#flagWriter();
     if (marker === undefined) return undefined;
     const { readers, writers, queue } = this.#markers.look();
     const own = kind === 'w' ? 1 : 0;
@@ -82,9 +97,12 @@ export class CatalogLock {
   commit(marker: OwnMarker, text: string): void {
     try {
       if (marker.fd === undefined) throw new LockLost();
-      fs.writeFileSync(marker.fd, text);
+      if (marker.reserved !== true) fs.writeFileSync(marker.fd, text);
+      else if (!writeInPlace(marker.fd, text))
+        throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
       fs.fsyncSync(marker.fd);
       closeMarker(marker);
+      if (marker.reserved === true) this.#reserve?.keepOld(this.#file);
       fs.renameSync(marker.path, this.#file);
       this.#markers.forget(marker);
     } catch (error) {
@@ -93,6 +111,7 @@ export class CatalogLock {
       throw error;
     }
     fsyncFolder(this.#markers.folder);
+    if (marker.reserved !== true) this.#reserve?.keep(Buffer.byteLength(text));
   }
 
   async #acquire(kind: LockKind): Promise<OwnMarker> {
@@ -155,7 +174,7 @@ export class CatalogLock {
     deadline: number,
     pace: QueuePace,
   ): Promise<{ marker: OwnMarker } | { block: Marker } | undefined> {
-    const marker = kind === 'r' ? this.#markers.flag('r') : this.#gate?.pass(() => this.#markers.flag('w'));
+    const marker = kind === 'r' ? this.#markers.flag('r') : this.#flagWriter();
     if (marker === undefined) return undefined;
     try {
       const view = this.#markers.look();

@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { errnoOf } from '../../errors.ts';
+import { errnoOf, ignoring } from '../../errors.ts';
 import { ownIdentity, ownPidSpace } from '../../process/identity.ts';
+import type { Reserve } from './reserve.ts';
 
 /**
  * Everything about the lock is in the names of files beside the catalog, so that one `readdir` shows all of it:
@@ -37,6 +38,8 @@ export interface OwnMarker {
   readonly name: string;
   readonly path: string;
   fd: number | undefined;
+  /** Made of blocks that were set aside. */
+  readonly reserved?: boolean;
 }
 
 /** Tells the markers of one process apart, and those of two processes that had one pid. */
@@ -76,8 +79,10 @@ export class MarkerFolder {
   readonly folder: string;
   readonly #base: string;
   readonly #verb: string;
+  readonly #reserve: Reserve | undefined;
 
-  constructor(file: string, verb: string) {
+  constructor(file: string, verb: string, reserve?: Reserve) {
+    this.#reserve = reserve;
     this.folder = path.dirname(file);
     this.#base = path.basename(file);
     this.#verb = /^[a-z]{1,20}$/.test(verb) ? verb : 'hjk';
@@ -110,6 +115,16 @@ export class MarkerFolder {
     return this.#create(`${this.#base}.${kind}-${this.#who()}`);
   }
 
+  /** The same for a writer, of the reserve. @throws ENOSPC where there is none */
+  flagReserved(): OwnMarker {
+    const name = `${this.#base}.w-${this.#who()}`;
+    const file = path.join(this.folder, name);
+    const fd = this.#reserve?.take(file);
+    if (fd === undefined) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    removeAtExit(file);
+    return { name, path: file, fd, reserved: true };
+  }
+
   takeTicket(kind: LockKind): OwnMarker {
     const when = String(process.hrtime.bigint()).padStart(20, '0');
     const ticket = this.#create(`${this.#base}.q-${when}${kind}.${this.#who()}`);
@@ -119,6 +134,7 @@ export class MarkerFolder {
 
   drop(marker: OwnMarker): void {
     closeMarker(marker);
+    if (marker.reserved === true) ignoring(['ENOENT'], () => this.#reserve?.giveBack(marker.path), undefined);
     removeMarker(marker.path);
     mine.delete(marker.path);
   }
