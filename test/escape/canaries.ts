@@ -111,7 +111,8 @@ function look(world: World): Seen {
     })}`,
     ...configuration.map(line => `configuration: ${line}`),
     `of the victim's own: process ${world.bystander.exitCode === null && world.bystander.signalCode === null ? 'runs' : 'ended'}`,
-    `of the victim's own: container ${quietly(() => docker('inspect', '--format', '{{.State.Running}} {{.Config.Image}}', world.bystanderContainer))}`,
+    `of the victim's own: container ${quietly(() => docker('inspect', '--format', '{{.State.Running}} {{.Image}}', world.bystanders.container))}`,
+    `of the victim's own: image ${quietly(() => docker('image', 'inspect', '--format', '{{.Id}}', world.bystanders.image))}`,
   ];
   return { files, facts };
 }

@@ -3,12 +3,12 @@
  * Hostile programs in real containers, each followed by a day of the victim's; anything of the victim's that changed fails.
  */
 import { parseArgs } from 'node:util';
-import { docker, onPodman, testImage } from '../support/sandbox.ts';
+import { onPodman, testImage } from '../support/sandbox.ts';
 import { kinds } from './attacks/all.ts';
 import { planted } from './attacks/planted.ts';
 import { wordOf, type Kind } from './attack.ts';
 import { runSuite, type Result } from './suite.ts';
-import { startBystanderContainer, type UserName } from './world.ts';
+import { startBystanders, type UserName } from './world.ts';
 
 const { values } = parseArgs({
   options: {
@@ -43,29 +43,24 @@ async function tryAll(): Promise<number> {
       : process.getuid!() === 0
         ? ['root', 'user']
         : ['user'];
-  const bystanderContainer = startBystanderContainer(testImage);
+  using bystanders = startBystanders(testImage);
   const began = Date.now();
-  try {
-    let held = 0;
-    const report = ({ attack, user, faults }: Result): void => {
-      if (faults.length === 0) held++;
-      else console.log(`FAILED  ${user.padEnd(4)}  ${attack.name}`);
-      for (const fault of faults.slice(0, 12)) console.log(`          - ${fault}`);
-    };
-    const tried = (faults: readonly string[]): void => {
-      const seconds = String(Math.round((Date.now() - began) / 1000));
-      const more =
-        faults.length > 0 ? `, ${String(faults.length)} faults; whose they are is asked next:` : '';
-      console.log(`after ${seconds} s ${String(held)} held${more}`);
-      for (const fault of faults.slice(0, 20)) console.log(`          - ${fault}`);
-    };
-    const all = await Promise.all(
-      users.map(user => runSuite(wanted, { user, bystanderContainer, report, tried, seed })),
-    );
-    return summarize(all.flat(), users);
-  } finally {
-    docker('rm', '-f', bystanderContainer);
-  }
+  let held = 0;
+  const report = ({ attack, user, faults }: Result): void => {
+    if (faults.length === 0) held++;
+    else console.log(`FAILED  ${user.padEnd(4)}  ${attack.name}`);
+    for (const fault of faults.slice(0, 12)) console.log(`          - ${fault}`);
+  };
+  const tried = (faults: readonly string[]): void => {
+    const seconds = String(Math.round((Date.now() - began) / 1000));
+    const more = faults.length > 0 ? `, ${String(faults.length)} faults; whose they are is asked next:` : '';
+    console.log(`after ${seconds} s ${String(held)} held${more}`);
+    for (const fault of faults.slice(0, 20)) console.log(`          - ${fault}`);
+  };
+  const all = await Promise.all(
+    users.map(user => runSuite(wanted, { user, bystanders, report, tried, seed })),
+  );
+  return summarize(all.flat(), users);
 }
 
 /** A table of attacks and users, and how many there were. Gives the exit code. */

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { attackScript, runningScript, wordOf, type Attack, type Kind, type Place } from './attack.ts';
 import { plantFor, watchCanaries } from './canaries.ts';
 import { makeVictim } from './victim.ts';
-import { makeWorld, must, type UserName, type World } from './world.ts';
+import { makeWorld, must, type Bystanders, type UserName, type World } from './world.ts';
 
 export interface Result {
   readonly attack: Attack;
@@ -13,7 +13,7 @@ export interface Result {
 
 interface Options {
   readonly user: UserName;
-  readonly bystanderContainer: string;
+  readonly bystanders: Bystanders;
   readonly report: (result: Result) => void;
   /** Some were tried together; these faults are whose? That is asked next. */
   readonly tried: (faults: readonly string[]) => void;

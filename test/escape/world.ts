@@ -23,9 +23,9 @@ export interface World extends AsyncDisposable {
   readonly start: string;
   readonly stateRoot: string;
   readonly uid: number;
-  /** A process and a container of the victim's. */
+  /** A process of the victim's. */
   readonly bystander: ChildProcess;
-  readonly bystanderContainer: string;
+  readonly bystanders: Bystanders;
   hjk(args: readonly string[], options?: { input?: string; limitMs?: number }): Promise<Limited>;
   /** Any program of the victim's. */
   run(argv: readonly string[], options: { cwd: string; limitMs?: number }): Promise<Limited>;
@@ -76,7 +76,7 @@ function furnish(folder: string, home: string, repository: string): { other: str
 
 export async function makeWorld(options: {
   readonly user: UserName;
-  readonly bystanderContainer: string;
+  readonly bystanders: Bystanders;
 }): Promise<World> {
   const box = makeSandbox({
     env: {
@@ -103,7 +103,7 @@ export async function makeWorld(options: {
     stateRoot,
     uid,
     bystander,
-    bystanderContainer: options.bystanderContainer,
+    bystanders: options.bystanders,
     // hjk's own address space: Node alone reserves most of this
     hjk: (args, { input = '', limitMs = verbLimit } = {}) =>
       runLimited([cli, ...args], {
@@ -143,9 +143,23 @@ export async function must(running: Promise<Limited>): Promise<Limited> {
   return ran;
 }
 
-/** A container of somebody's, which hjk has nothing to do with. */
-export function startBystanderContainer(image: string): string {
-  const name = `hjk-escape-bystander-${String(process.pid)}`;
-  docker('run', '-d', '--name', name, image, 'sleep', '100000');
-  return name;
+/** What the victim has on the engine that hjk has nothing to do with. */
+export interface Bystanders extends Disposable {
+  readonly container: string;
+  readonly image: string;
+}
+
+export function startBystanders(image: string): Bystanders {
+  const own = `hjk-escape:${String(process.pid)}`;
+  const container = `hjk-escape-${String(process.pid)}`;
+  docker('tag', image, own);
+  docker('run', '-d', '--name', container, own, 'sleep', '100000');
+  return {
+    container,
+    image: own,
+    [Symbol.dispose]: () => {
+      docker('rm', '-f', container);
+      docker('rmi', '-f', own);
+    },
+  };
 }

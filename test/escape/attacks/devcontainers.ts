@@ -225,7 +225,7 @@ export const devcontainers: Kind = {
     ),
     compose(
       'a build that retags an image of the user',
-      second(() => ({ image: testImage, build: { context: '.', dockerfile: 'Dockerfile' } })),
+      second(({ usersImage }) => ({ image: usersImage, build: { context: '.', dockerfile: 'Dockerfile' } })),
     ),
     compose(
       'build arguments and contexts of the host',

@@ -13,7 +13,9 @@ export interface At {
   /** A command that tells that it ran. */
   readonly ran: string;
   readonly canary: string;
+  /** A container and an image of the user's. */
   readonly bystander: string;
+  readonly usersImage: string;
 }
 type Files = Readonly<Record<string, unknown>>;
 
@@ -89,6 +91,23 @@ function reaches(world: World): string[] {
   );
 }
 
+/** What in a worktree is not as the user's own program would leave it. */
+function foreignIn(world: World, branch: string): string[] {
+  const worktree = world.entry(branch)?.worktree;
+  if (worktree === undefined) return [];
+  const strange = execFileSync('find', [worktree, '!', '-uid', String(world.uid), '-o', '-perm', '/6000'], {
+    encoding: 'utf8',
+  });
+  const names = fs.readFileSync(path.join(worktree, '.git'), 'utf8');
+  return [
+    ...strange
+      .split('\n')
+      .filter(Boolean)
+      .map(file => `${file} is of another user, or setuid`),
+    ...(names.startsWith(`gitdir: ${world.repository}/.git/worktrees/`) ? [] : [`its .git says ${names}`]),
+  ];
+}
+
 /** Somebody runs that branch, and approves nothing. */
 export const unapproved = (name: string, make: (at: At) => Files, more: Partial<Attack> = {}): Attack => ({
   name,
@@ -102,7 +121,8 @@ export const unapproved = (name: string, make: (at: At) => Files, more: Partial<
       other: world.other,
       ran,
       canary: path.join(world.home, 'canaries', word),
-      bystander: world.bystanderContainer,
+      bystander: world.bystanders.container,
+      usersImage: world.bystanders.image,
     };
     await writeBranch(world, branch, make(at));
     const faults: string[] = [];
@@ -111,6 +131,7 @@ export const unapproved = (name: string, make: (at: At) => Files, more: Partial<
     if (said.code === 1) faults.push(`not foreseen: ${said.output.slice(0, 300)}`);
     if (said.output.includes(secret)) faults.push('hjk run prints a secret of the environment');
     faults.push(...reaches(world));
+    faults.push(...foreignIn(world, branch));
     if (said.code === 0) {
       const seen = await world.hjk(['exec', branch, '--no-mux', ...sights(world)]);
       faults.push(...seen.output.split('\n').filter(line => line.startsWith('SEES ')));
