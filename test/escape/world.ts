@@ -8,8 +8,8 @@ import { runLimited, type Limited } from './limited.ts';
 export type UserName = 'root' | 'user';
 /** Of a command of hjk's; what takes longer hangs. Engines that several suites use at once are slow. */
 export const verbLimit = 90_000;
-/** Nobody of this machine: a number suffices. */
-const ordinaryUid = 4343;
+/** `nobody`: somebody with a name, which the devcontainer CLI asks for. */
+const ordinaryUid = 65534;
 
 /** A victim with a home, work of theirs, and hjk; beside it somebody's other repository. */
 export interface World extends AsyncDisposable {

@@ -3,19 +3,17 @@ import type { Attack, Kind } from '../attack.ts';
 import { unapproved, type At } from './unapproved.ts';
 
 const config = '.devcontainer/devcontainer.json';
+type Make = (at: At) => Record<string, unknown>;
+
 const image = { image: testImage };
-const key = (name: string, make: (at: At) => Record<string, unknown>, more: Partial<Attack> = {}): Attack =>
+const key = (name: string, make: Make, more: Partial<Attack> = {}): Attack =>
   unapproved(`a devcontainer.json with ${name}`, at => ({ [config]: { ...image, ...make(at) } }), more);
 const runArgs =
-  (words: (at: At) => string[]): ((at: At) => Record<string, unknown>) =>
+  (words: (at: At) => string[]): Make =>
   at => ({ runArgs: words(at) });
 
 /** compose.yaml as JSON, which is YAML. */
-const compose = (
-  name: string,
-  services: (at: At) => Record<string, unknown>,
-  top: (at: At) => Record<string, unknown> = () => ({}),
-): Attack =>
+const compose = (name: string, services: Make, top: Make = () => ({})): Attack =>
   unapproved(`a compose project with ${name}`, at => ({
     [config]: { dockerComposeFile: 'compose.yaml', service: 'app', workspaceFolder: '/w' },
     '.devcontainer/compose.yaml': {
@@ -25,7 +23,7 @@ const compose = (
     '.devcontainer/Dockerfile': `FROM ${testImage}\nARG HJK_ESCAPE_SECRET\nRUN echo "$HJK_ESCAPE_SECRET" >/from-build\n`,
   }));
 const second =
-  (make: (at: At) => Record<string, unknown>): ((at: At) => Record<string, unknown>) =>
+  (make: Make): Make =>
   at => ({
     other: { image: testImage, command: 'sleep 1000', ...make(at) },
   });
@@ -33,6 +31,11 @@ const second =
 export const devcontainers: Kind = {
   kind: 'dev containers that nobody approved',
   attacks: [
+    // or what follows would hold because nothing works at all
+    compose(
+      'nothing to object to',
+      second(() => ({})),
+    ),
     key('initializeCommand', ({ ran }) => ({ initializeCommand: ran }), { short: true }),
     key('initializeCommand as words and as an object', ({ ran }) => ({
       initializeCommand: { a: ran, b: ['sh', '-c', ran] },

@@ -95,7 +95,7 @@ function reaches(world: World): string[] {
 function foreignIn(world: World, branch: string): string[] {
   const worktree = world.entry(branch)?.worktree;
   if (worktree === undefined) return [];
-  const strange = execFileSync('find', [worktree, '!', '-uid', String(world.uid), '-o', '-perm', '/6000'], {
+  const strange = execFileSync('find', [worktree, '!', '-uid', String(world.uid)], {
     encoding: 'utf8',
   });
   const names = fs.readFileSync(path.join(worktree, '.git'), 'utf8');
@@ -103,7 +103,7 @@ function foreignIn(world: World, branch: string): string[] {
     ...strange
       .split('\n')
       .filter(Boolean)
-      .map(file => `${file} is of another user, or setuid`),
+      .map(file => `${file} is of another user`),
     ...(names.startsWith(`gitdir: ${world.repository}/.git/worktrees/`) ? [] : [`its .git says ${names}`]),
   ];
 }
@@ -127,6 +127,8 @@ export const unapproved = (name: string, make: (at: At) => Files, more: Partial<
     await writeBranch(world, branch, make(at));
     const faults: string[] = [];
     const said = await world.hjk(['run', branch]);
+    if (word.endsWith('nothing-to-object-to') && said.code !== 0)
+      faults.push(`hjk run ended with ${String(said.code)}: ${said.output.slice(0, 300)}`);
     if (said.hung !== undefined) faults.push(`hjk run hung, ${said.hung}`);
     if (said.code === 1) faults.push(`not foreseen: ${said.output.slice(0, 300)}`);
     if (said.output.includes(secret)) faults.push('hjk run prints a secret of the environment');
