@@ -14,6 +14,8 @@ export interface SessionHost {
   /** Closes one terminal, or all of an instance. Gone already is fine. */
   close(session: HostedSession): Promise<void>;
   closeAll(instanceId: string): Promise<void>;
+  /** Why the place of the sockets cannot be trusted, if so: no terminal can be opened then, and those that are there are not ours. */
+  doubt(): { readonly place: string; readonly why: string } | undefined;
   /** Ids of the instances that have a socket. */
   instances(): string[];
 }

@@ -8,7 +8,14 @@ import { ProgramMissing } from '../process/programs.ts';
 import { runAttached, runCaptured, type RunResult } from '../process/run.ts';
 import type { SessionHost } from './port.ts';
 import { parseSessionList, SESSION_LIST } from './session-list.ts';
-import { prepareSocketFolder, socketPath } from './socket.ts';
+import {
+  distrusted,
+  findFolderDoubt,
+  findSocketDoubt,
+  isOurSocket,
+  prepareSocketFolder,
+  socketPath,
+} from './socket.ts';
 import { saveTerminal } from './terminal.ts';
 
 export interface TmuxOptions {
@@ -29,6 +36,7 @@ export function createTmuxHost(options: TmuxOptions): SessionHost {
     Object.entries(options.env).filter(([name]) => passed.test(name)),
   );
   const socketOf = (instanceId: string): string => socketPath(options.stateRoot, options.owner, instanceId);
+  const folderOf = (): string => path.dirname(socketOf('00000000'));
   const base = (instanceId: string): string[] => ['-S', socketOf(instanceId), '-f', options.configFile, '-u'];
 
   const run = async (instanceId: string, args: readonly string[]): Promise<RunResult> => {
@@ -72,6 +80,9 @@ export function createTmuxHost(options: TmuxOptions): SessionHost {
     },
 
     async attach(session) {
+      const doubt = findSocketDoubt(socketOf(session.instanceId));
+      if (doubt !== undefined) throw distrusted(doubt);
+      if (!isOurSocket(socketOf(session.instanceId))) return;
       const restore = saveTerminal(env);
       try {
         const args = [...base(session.instanceId), 'attach-session', '-t', `=${session.muxId}`];
@@ -87,24 +98,28 @@ export function createTmuxHost(options: TmuxOptions): SessionHost {
     },
 
     async clients(instanceId) {
+      if (!isOurSocket(socketOf(instanceId))) return new Map();
       return parseSessionList((await run(instanceId, SESSION_LIST)).stdout.toString('utf8'));
     },
 
     async close(session) {
+      if (!isOurSocket(socketOf(session.instanceId))) return;
       await run(session.instanceId, ['kill-session', '-t', `=${session.muxId}`]);
     },
 
     instances() {
-      const name = '00000000';
-      const folder = path.dirname(socketOf(name));
+      const folder = folderOf();
+      if (findFolderDoubt(folder) !== undefined) return [];
       return listFolder(folder)
         .map(file => file.replace(/\.sock$/, ''))
         .filter(id => INSTANCE_ID.test(id));
     },
 
+    doubt: () => findFolderDoubt(folderOf()),
+
     async closeAll(instanceId) {
       const socket = socketOf(instanceId);
-      if (!fs.existsSync(socket)) return;
+      if (!isOurSocket(socket)) return;
       await run(instanceId, ['kill-server']);
       fs.rmSync(socket, { force: true });
     },

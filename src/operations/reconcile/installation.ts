@@ -5,6 +5,7 @@ import type { HeadjackError } from '../../errors.ts';
 import { realPathOf } from '../../process/files.ts';
 import { ownUid } from '../../process/identity.ts';
 import { runCaptured } from '../../process/run.ts';
+import { runGit } from '../../git/run-git.ts';
 import type { Services } from '../services.ts';
 import { found, type Found } from './finding.ts';
 
@@ -45,7 +46,10 @@ async function judgeProgram(
   code: 'git-unusable' | 'tmux-unusable',
 ): Promise<Found[]> {
   try {
-    const { stdout } = await runCaptured(program, args, { env: services.env, timeoutMs: 10_000 });
+    const { env } = services;
+    const { stdout } = await (program === 'git'
+      ? runGit({ args, env, timeoutMs: 10_000 })
+      : runCaptured(program, args, { env, timeoutMs: 10_000 }));
     const version = stdout.toString('utf8').trim();
     if (!isOlder(version, oldest[program])) return [];
     return [
@@ -133,6 +137,16 @@ function judgeFolders(services: Services): Found[] {
       }),
     );
   }
+  const doubt = services.host.doubt();
+  if (doubt !== undefined)
+    result.push(
+      found({
+        code: 'folder-open',
+        subject: doubt.place,
+        evidence: [doubt.why, 'no terminal can be opened there'],
+        repair: `remove it: sudo rm -r ${doubt.place}`,
+      }),
+    );
   if (Buffer.byteLength(worktrees) > 3000)
     result.push(
       found({
