@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { printableText } from '../core/printable.ts';
 import { HeadjackError } from '../errors.ts';
 import type { CommandContext } from './context.ts';
 
@@ -16,7 +17,7 @@ export async function confirm(
     throw new HeadjackError('confirmation_required', `${about.what} needs a confirmation`, {
       hint: about.instead,
     });
-  stderr.write(`${about.question}\n`);
+  stderr.write(`${printableText(about.question)}\n`);
   const reader = createInterface({ input: stdin, output: stderr });
   try {
     const answer = await reader.question('Are you sure? [y/N] ', { signal: context.io.signal });

@@ -19,7 +19,7 @@ if (only === '--version') {
     .then(({ start }) => start(argv))
     .catch((error: unknown) => {
       process.stderr.write(
-        `Error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+        `Error: ${error instanceof Error ? error.message : String(error)}\nhint: is the installation whole?\n`,
       );
       process.exit(1);
     });

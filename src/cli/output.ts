@@ -1,5 +1,5 @@
 import { HeadjackError, messageOf } from '../errors.ts';
-import { printable } from '../core/printable.ts';
+import { printable, printableJson, printableText } from '../core/printable.ts';
 import type { Io } from './io.ts';
 
 const JSON_SCHEMA = 1;
@@ -33,11 +33,11 @@ function wantsColors(io: Io): boolean {
   return io.isTerminal('stdout');
 }
 
-/** Lines and tabs as they are, and our own colours; what else names and files could do to a terminal is shown as an escape. */
+/** Our own colours stay; what else names and files could do to a terminal is shown as an escape. */
 function harmless(text: string): string {
   return text
-    .split(/(\n|\t|\u001b\[3[1239]m)/)
-    .map((part, i) => (i % 2 === 1 ? part : printable(part)))
+    .split(/(\u001b\[3[1239]m)/)
+    .map((part, i) => (i % 2 === 1 ? part : printableText(part)))
     .join('');
 }
 
@@ -53,20 +53,20 @@ export function createOutput(io: Io, modes: OutputModes): Output {
       io.write(text);
     },
     json: document => {
-      io.write(`${JSON.stringify({ schema: JSON_SCHEMA, ...document })}\n`);
+      io.write(`${printableJson({ schema: JSON_SCHEMA, ...document })}\n`);
     },
     note(text) {
-      if (io.isTerminal('stderr') || modes.verbose) stderr(harmless(text));
+      if (io.isTerminal('stderr') || modes.verbose) stderr(printableText(text));
     },
     warn: text => {
-      stderr(`Warning: ${harmless(text)}`);
+      stderr(`Warning: ${printableText(text)}`);
     },
     error(error) {
       const known = error instanceof HeadjackError ? error : unexpected(error, modes.verbose);
       if (modes.json) {
         const { code, message, hint, exitCode, details } = known;
         stderr(
-          JSON.stringify({
+          printableJson({
             schema: JSON_SCHEMA,
             error: {
               code,
@@ -83,9 +83,10 @@ export function createOutput(io: Io, modes: OutputModes): Output {
       if (Array.isArray(known.details))
         for (const line of known.details) stderr(`  - ${printable(String(line))}`);
       if (known.hint !== undefined) stderr(`hint: ${printable(known.hint)}`);
-      if (modes.verbose && known.cause !== undefined) stderr(`cause: ${messageOf(known.cause)}`);
+      if (modes.verbose && known.cause !== undefined)
+        stderr(`cause: ${printableText(messageOf(known.cause))}`);
       if (modes.verbose && known.details !== undefined && !Array.isArray(known.details))
-        stderr(`details: ${JSON.stringify(known.details)}`);
+        stderr(`details: ${printableJson(known.details)}`);
     },
     get colors() {
       return wantsColors(io);

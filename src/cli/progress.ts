@@ -18,11 +18,12 @@ export function createProgress(io: Io, verbose: boolean): Progress {
   return {
     phase(name) {
       finish();
-      current = { name, since: performance.now() };
-      if (terminal) io.stderr.write(`  ${name} …`);
+      current = { name: printable(name), since: performance.now() };
+      if (terminal) io.stderr.write(`  ${current.name} …`);
     },
     update(text) {
-      if (terminal && current !== undefined) io.stderr.write(`\r\u001b[K  ${current.name} … ${text}`);
+      if (terminal && current !== undefined)
+        io.stderr.write(`\r\u001b[K  ${current.name} … ${printable(text)}`);
     },
     note(text) {
       finish();

@@ -3,6 +3,9 @@ import { HeadjackError, errnoOf } from '../errors.ts';
 import type { Io } from './io.ts';
 import { main } from './main.ts';
 
+/** How long a command may take to put things in order once it is to end. */
+const TERM_MS = 10_000;
+
 const descriptors = { stdin: 0, stdout: 1, stderr: 2 } as const;
 
 /** Runs the command line of this process and ends it: streams, signals and the exit code are handled here and nowhere else. */
@@ -11,13 +14,17 @@ export async function start(argv: readonly string[]): Promise<never> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+      // what does not end by itself then is left as a kill would leave it: the next command finishes it
+      if (signal !== 'SIGINT') setTimeout(() => process.exit(143), TERM_MS).unref();
       const code = signal === 'SIGINT' ? 'interrupted' : 'terminated';
       controller.abort(new HeadjackError(code, code));
     });
   }
   const io: Io = {
     env: process.env,
-    cwd: process.cwd(),
+    get cwd() {
+      return workingDirectory();
+    },
     write: text => {
       writeAll(typeof text === 'string' ? Buffer.from(text) : text);
     },
@@ -34,6 +41,22 @@ export async function start(argv: readonly string[]): Promise<never> {
     signal: controller.signal,
   };
   process.exit(await main(argv, io, async options => (await import('../headjack.ts')).openHeadjack(options)));
+}
+
+/** @throws HeadjackError path_invalid where it is gone */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new HeadjackError(
+      'path_invalid',
+      `the current directory is gone (${errnoOf(error) ?? 'unknown'})`,
+      {
+        hint: 'cd to one that is there',
+        cause: error,
+      },
+    );
+  }
 }
 
 /** Loading node:tty takes longer than to see that a descriptor is no device. */

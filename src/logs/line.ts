@@ -1,3 +1,5 @@
+import { printable } from '../core/printable.ts';
+
 /** Any char that a plain line has not: C0 and C1 controls but for the tab. */
 
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
@@ -6,6 +8,9 @@ const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
 
 const SEQUENCE =
   /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~])|(?:\u001b\[|\u009b)[0-?]*[ -/]*$|\u001b[\]PX^_].*?(?:\u0007|\u001b\\|$)|\u001b[ -/]*[0-~]?/sy;
+
+/** Chars that turn what follows around, end lines or hide text. */
+const TURNING = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|[\u{e0000}-\u{e007f}]/gu;
 
 const RESET = '\u001b[0m';
 
@@ -32,7 +37,8 @@ export interface RenderedLine {
  * What a terminal shows of one raw line (without its LF): carriage returns and backspaces overwrite, erasures erase, every
  * other control sequence goes. Colours stay if `colors`.
  */
-export function renderLine(raw: string, style: string, colors: boolean): RenderedLine {
+export function renderLine(line: string, style: string, colors: boolean): RenderedLine {
+  const raw = line.replaceAll(TURNING, printable);
   if (!CONTROL.test(raw))
     return { text: colors && style !== '' && raw !== '' ? style + raw + RESET : raw, style };
   let cells: Cell[] = [];

@@ -49,7 +49,7 @@ export async function runCaptured(
     });
     const limits = watchLimits(child, options);
     let stderr = Buffer.alloc(0);
-    child.stderr?.on('data', (chunk: Buffer) => {
+    (child.stderr as ChildProcess['stderr'] | undefined)?.on('data', (chunk: Buffer) => {
       stderr = Buffer.concat([stderr, chunk]).subarray(-MOST_STDERR);
     });
     child.on('error', error => {
@@ -91,7 +91,7 @@ function watchLimits(
     }, KILL_AFTER_MS);
   };
   const timer = timeoutMs === undefined ? undefined : setTimeout(end, timeoutMs, 'time');
-  child.stdout?.on('data', (chunk: Buffer) => {
+  (child.stdout as ChildProcess['stdout'] | undefined)?.on('data', (chunk: Buffer) => {
     size += chunk.length;
     if (size > maxOutput) end('output');
     else chunks.push(chunk);
@@ -111,8 +111,9 @@ function feed(
   input: NonNullable<RunOptions['input']>,
   fail: (error: unknown) => void,
 ): void {
-  const { stdin } = child;
-  if (stdin === null) return;
+  // none of the streams is there where too many files are open; the error follows
+  const stdin = child.stdin as ChildProcess['stdin'] | undefined;
+  if (stdin === null || stdin === undefined) return;
   stdin.on('error', () => undefined); // a child that does not read its input is no failure of ours
   if (typeof input === 'string' || Buffer.isBuffer(input)) {
     stdin.end(input);

@@ -1,11 +1,25 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { HeadjackError, errnoOf } from '../errors.ts';
 import { makerTag } from './maker-tag.ts';
 
 export const SCRATCH_PREFIX = 'hjk-scratch-';
 
 /** A private folder for files that live as long as a call; its name says whose it is, so that what a killed process left is found. */
 export function makeScratch(): string {
-  return fs.mkdtempSync(path.join(os.tmpdir(), `${SCRATCH_PREFIX}${makerTag()}-`));
+  const folder = os.tmpdir();
+  try {
+    return fs.mkdtempSync(path.join(folder, `${SCRATCH_PREFIX}${makerTag()}-`));
+  } catch (error) {
+    const full = ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
+    throw new HeadjackError(
+      full ? 'disk_full' : 'file_failed',
+      `no temporary folder can be made in ${folder} (${errnoOf(error) ?? 'unknown'})`,
+      {
+        hint: full ? 'make room there, then run the command again' : 'name another one: export TMPDIR=/tmp',
+        cause: error,
+      },
+    );
+  }
 }

@@ -1,3 +1,5 @@
+import { printable } from '../core/printable.ts';
+import { messageOf } from '../errors.ts';
 import { takeOrder } from './order.ts';
 import { pump } from './pump.ts';
 import { openProcessScreen } from './screen.ts';
@@ -13,7 +15,7 @@ async function run(): Promise<void> {
 run().then(
   () => process.exit(0),
   (error: unknown) => {
-    process.stderr.write(`hjk: ${error instanceof Error ? error.message : String(error)}\r\n`);
+    process.stderr.write(`hjk: ${printable(messageOf(error))}\r\n`);
     process.exit(1);
   },
 );

@@ -66,7 +66,7 @@ export function createTmuxHost(options: TmuxOptions): SessionHost {
         '-t',
         target,
         '@hjk_title',
-        escapeWord(session.title),
+        escapeWord(printable(session.title)),
         ...(options.userConfigFile === undefined ? [] : [';', 'source-file', '-q', options.userConfigFile]),
       ]);
       // a program that ended at once takes its terminal along before the options are set: no failure

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { formatAge } from '../../../src/core/age.ts';
 import { isValidBranch, sanitizeBranch, worktreeFolder } from '../../../src/core/branch.ts';
 import { findNearest } from '../../../src/core/nearest.ts';
-import { printable } from '../../../src/core/printable.ts';
+import { printable, printableJson, printableText } from '../../../src/core/printable.ts';
 import { repositoryId } from '../../../src/core/repository.ts';
 import { generateSessionName } from '../../../src/core/session-name.ts';
 import { SESSION_NAME } from '../../../src/core/identifiers.ts';
@@ -141,6 +141,25 @@ it('findNearest finds slips of the fingers only', () => {
 
 it('printable shows what would change the screen', () => {
   expect(printable('a\u001b[2Jb\r\n\u202e')).toBe('a\\x1b[2Jb\\x0d\\x0a\\u202e');
+});
+/** C0, DEL, C1, bidi, separators, zero width, tags, halves of pairs. */
+const harmful = [
+  ...[
+    0, 7, 8, 0x1b, 0x7f, 0x80, 0x85, 0x9b, 0x9f, 0xad, 0x61c, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f, 0x2028,
+  ],
+  ...[0x2029, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2060, 0x2066, 0x2067, 0x2068, 0x2069, 0xd800, 0xdfff],
+  ...[0xfeff, 0xfff9, 0x180e, 0x3164, 0xe0001, 0xe0041, 0xe007f, 0xe0100],
+].map(code => String.fromCodePoint(code));
+it.each(harmful)('printable shows %j, and JSON escapes it without changing it', char => {
+  expect(printable(`a${char}b`)).toMatch(/^a\\(x[0-9a-f]{2}|u[0-9a-f]{4}|u\{[0-9a-f]+\})b$/);
+  const json = printableJson({ [`k${char}`]: `a${char}b` });
+  expect(json).toMatch(/^[ -~]+$/);
+  expect(JSON.parse(json)).toEqual({ [`k${char}`]: `a${char}b` });
+});
+it('printable leaves text as it is: accents, scripts, emoji', () => {
+  const text = 'é e\u0301 日本語 עברית ❤\ufe0f 👩 \ud83d\ude00 feature/login';
+  expect(printable(text)).toBe(text);
+  expect(printableText(`${text}\n\t${text}\r`)).toBe(`${text}\n\t${text}\\x0d`);
 });
 
 it('splitShellWords splits as a shell does', () => {
