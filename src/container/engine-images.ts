@@ -47,6 +47,7 @@ export function createEngineImages({
         architecture: image.Architecture,
         // none is null
         labels: (image.Config as { Labels?: Record<string, string> | null }).Labels ?? {},
+        volumes: Object.keys((image.Config as { Volumes?: Record<string, unknown> | null }).Volumes ?? {}),
       };
     },
 

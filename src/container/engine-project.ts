@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import { isOurs, isPart } from './labels.ts';
 import type { ContainerRuntime } from './port.ts';
 
 /** Runs a call of the engine; `accept` are the statuses that mean "already so". */
@@ -13,14 +14,19 @@ export function createEngineProject(
     label: [`com.docker.compose.project=${project}`],
   });
   const listProject: ContainerRuntime['listProject'] = async project => {
-    const found = await call(`project ${project}`, () =>
-      docker.listContainers({ all: true, filters: filters(project) }),
+    const found = await call(`project ${project.name}`, () =>
+      docker.listContainers({ all: true, filters: filters(project.name) }),
     );
-    return (found ?? []).map(container => ({
-      id: container.Id,
-      service: container.Labels['com.docker.compose.service'] ?? '',
-      running: container.State === 'running',
-    }));
+    return (found ?? [])
+      .filter(
+        ({ Labels }) =>
+          isOurs(Labels, project.instance, project.owner) || isPart(Labels, project.instance, project.owner),
+      )
+      .map(container => ({
+        id: container.Id,
+        service: container.Labels['com.docker.compose.service'] ?? '',
+        running: container.State === 'running',
+      }));
   };
   return {
     listProject,
@@ -40,14 +46,14 @@ export function createEngineProject(
     async removeProject(project) {
       for (const { id } of await listProject(project))
         await call(
-          `removal of ${project}`,
+          `removal of ${project.name}`,
           () => docker.getContainer(id).remove({ force: true, v: true }),
           [404],
         );
-      const networks = await call('networks', () => docker.listNetworks({ filters: filters(project) }));
+      const networks = await call('networks', () => docker.listNetworks({ filters: filters(project.name) }));
       for (const { Id } of networks ?? [])
         await call(
-          `removal of a network of ${project}`,
+          `removal of a network of ${project.name}`,
           () => docker.getNetwork(Id).remove() as Promise<unknown>,
           [404],
         );
@@ -55,10 +61,10 @@ export function createEngineProject(
       // built for a service, and named by compose
       const built = (images ?? [])
         .flatMap(image => (image.RepoTags as string[] | null) ?? [])
-        .filter(tag => new RegExp(`^(localhost/)?${project}[_-]`).test(tag));
+        .filter(tag => new RegExp(`^(localhost/)?${project.name}[_-]`).test(tag));
       for (const tag of built)
         await call(`removal of image ${tag}`, () => docker.getImage(tag).remove(), [404, 409]);
-      const volumes = await call('volumes', () => docker.listVolumes({ filters: filters(project) }));
+      const volumes = await call('volumes', () => docker.listVolumes({ filters: filters(project.name) }));
       for (const { Name } of volumes?.Volumes ?? [])
         await call(
           `removal of volume ${Name}`,

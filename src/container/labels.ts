@@ -40,3 +40,10 @@ export function probeMaker(labels: Readonly<Record<string, string>>, owner: stri
 export function isOurs(labels: Readonly<Record<string, string>>, instance: string, owner: string): boolean {
   return labels[`${prefix}instance`] === instance && labels[`${prefix}owner`] === owner;
 }
+
+/** Label of what a compose project has beside the dev container: whose instance it belongs to. */
+export const PART_LABEL = `${prefix}part`;
+
+export function isPart(labels: Readonly<Record<string, string>>, instance: string, owner: string): boolean {
+  return labels[PART_LABEL] === instance && labels[`${prefix}owner`] === owner;
+}

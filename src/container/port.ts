@@ -95,6 +95,8 @@ export interface ImageInfo {
   /** As Go names it: `amd64`. */
   readonly architecture: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Places where each of its containers has a volume. */
+  readonly volumes: readonly string[];
 }
 
 /** An image that hjk made. */
@@ -138,6 +140,13 @@ export interface EngineIdentity {
   readonly rootless: boolean;
   /** As Go names it: `amd64`. */
   readonly architecture: string;
+}
+
+/** The compose project of an instance. */
+export interface ComposeProject {
+  readonly name: string;
+  readonly instance: string;
+  readonly owner: string;
 }
 
 /** A container of a compose project. */
@@ -189,9 +198,9 @@ export interface ContainerRuntime {
   hasVolume(name: string): Promise<boolean>;
   /** Gone already is fine. @throws HeadjackError engine_failed where it is in use */
   removeVolume(name: string): Promise<void>;
-  /** The containers of a compose project. */
-  listProject(project: string): Promise<ProjectContainer[]>;
+  /** The containers of a compose project. What an image says of itself makes no container one of them. */
+  listProject(project: ComposeProject): Promise<ProjectContainer[]>;
   /** Removes what a compose project has: containers, networks, volumes. */
-  removeProject(project: string): Promise<void>;
+  removeProject(project: ComposeProject): Promise<void>;
   buildImage(tag: string, dockerfile: string, labels: Readonly<Record<string, string>>): Promise<void>;
 }

@@ -36,7 +36,8 @@ export async function unpackEntries(
   unpacker: Unpacker,
   entries: readonly ArchiveEntry[],
 ): Promise<LeftOutEntry[]> {
-  const mounts = await unpacker.mounts();
+  // what is mounted in another mount does not count beside that
+  const mounts = [...(await unpacker.mounts())].sort((a, b) => a.target.length - b.target.length);
   const free: ArchiveEntry[] = [];
   const leftOut: LeftOutEntry[] = [];
   for (const entry of entries) {

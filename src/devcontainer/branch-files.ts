@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { findNamedByCompose } from './compose-files.ts';
 import { dockerfileOf, isRecord, textsOf, type DevcontainerConfig } from './config.ts';
 import { readRegular } from '../process/regular-file.ts';
 
@@ -69,11 +70,19 @@ export async function collectContent(
   config: DevcontainerConfig,
   read: ReadBranch,
 ): Promise<DevcontainerContent> {
-  const named = namedFiles(file, config).filter(name => name !== '' && !name.startsWith('../'));
-  const others = await read({ files: named.filter(name => !own.some(f => f.path === name)), folders: [] });
-  const files = [...new Map([...own, ...others].map(f => [f.path, f])).values()].sort((a, b) =>
-    a.path < b.path ? -1 : 1,
-  );
+  const known = new Map(own.map(f => [f.path, f]));
+  const asked = new Set(known.keys());
+  const compose = composeFiles(config).map(name => path.normalize(path.join(path.dirname(file), name)));
+  for (let named = namedFiles(file, config); ;) {
+    const wanted = named.filter(name => name !== '' && !name.startsWith('../') && !asked.has(name));
+    if (wanted.length === 0) break;
+    for (const name of wanted) asked.add(name);
+    for (const found of await read({ files: wanted, folders: [] })) known.set(found.path, found);
+    if (compose.length === 0) break;
+    const inputs = findNamedByCompose([...known.values()], compose);
+    named = [...inputs.compose, ...inputs.env, ...inputs.others];
+  }
+  const files = [...known.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   return { file, files, digest: digestOf(file, files) };
 }
 

@@ -33,10 +33,6 @@ function isWithin(place: string, { worktree }: ComposePlace): boolean {
   return isAtOrBelow(place, path.posix.resolve('/', worktree));
 }
 
-export function variable(name: string): string {
-  return `variable ${name}: its value here is passed on`;
-}
-
 export function itemsOf(value: unknown): unknown[] {
   return Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value];
 }

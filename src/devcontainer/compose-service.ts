@@ -1,15 +1,16 @@
 import path from 'node:path';
-import { fileReach, itemsOf, placeOf, textItems, variable, type ComposePlace } from './compose-place.ts';
+import { fileReach, itemsOf, placeOf, textItems, type ComposePlace } from './compose-place.ts';
 import { isRecord, textOf } from './config.ts';
+import { variableReach } from './host-variables.ts';
+import { labelReaches } from './labels.ts';
 import { findReach, mountReach, splitRunOptions } from './run-options.ts';
 
 /** Keys of a service that reach nothing outside its container, whatever they say. */
 const harmless: readonly string[] = [
-  'annotations',
   'attach',
   'cap_drop',
   'command',
-  'container_name',
+  'container_name', // ours takes its place
   'cpu_count',
   'cpu_percent',
   'cpu_period',
@@ -24,19 +25,15 @@ const harmless: readonly string[] = [
   'domainname',
   'entrypoint',
   'expose',
-  'extra_hosts',
   'healthcheck',
   'hostname',
   'image',
   'init',
-  'labels',
   'links',
-  'logging',
   'mem_limit',
   'mem_reservation',
   'mem_swappiness',
   'memswap_limit',
-  'networks', // judged where they are defined
   'pids_limit',
   'platform',
   'profiles',
@@ -51,7 +48,7 @@ const harmless: readonly string[] = [
   'tmpfs',
   'tty',
   'ulimits',
-  'user', // of the dev container it is judged by who the programs are in the end
+  'user', // judged by who the programs are in the end, and by what they can write to
   'working_dir',
 ];
 /** Keys whose every value is one option of `docker run`. */
@@ -78,9 +75,9 @@ export function serviceReaches(key: string, value: unknown, place: ComposePlace)
       return Array.isArray(value)
         ? textItems(value)
             .filter(item => !item.includes('='))
-            .map(variable)
+            .map(variableReach)
         : Object.entries(isRecord(value) ? value : {}).flatMap(([name, given]) =>
-            given === null ? [variable(name)] : [],
+            given === null ? [variableReach(name)] : [],
           );
     case 'env_file':
       return itemsOf(value).flatMap(item =>
@@ -98,9 +95,21 @@ export function serviceReaches(key: string, value: unknown, place: ComposePlace)
     case 'ports':
       return itemsOf(value).flatMap(portReaches);
     case 'deploy':
-      return JSON.stringify(value).includes('"devices"')
-        ? ['devices: programs inside use them directly']
-        : [];
+      return deployReaches(value);
+    case 'labels':
+      return labelReaches(value);
+    case 'logging':
+      return loggingReaches(value);
+    case 'networks': // themselves they are judged where they are defined
+      return Object.entries(isRecord(value) ? value : {}).flatMap(([name, given]) =>
+        Object.keys(isRecord(given) ? given : {})
+          .filter(part => !/^(aliases|ipv[46]_address|priority|gw_priority)$/.test(part))
+          .map(part => `network ${name}: ${part}`),
+      );
+    case 'extra_hosts':
+      return hostsOf(value).flatMap(
+        host => findReach({ name: 'add-host', value: host, words: [] }, place) ?? [],
+      );
     case 'secrets':
     case 'configs':
       return []; // judged where they are defined
@@ -109,19 +118,57 @@ export function serviceReaches(key: string, value: unknown, place: ComposePlace)
   }
 }
 
+/** Of `deploy` only what shares out this machine's resources is known to be harmless. */
+function deployReaches(value: unknown): string[] {
+  const text = JSON.stringify(value);
+  if (text.includes('"devices"')) return ['devices: programs inside use them directly'];
+  const known =
+    /^(mode|replicas|labels|endpoint_mode|placement|update_config|rollback_config|restart_policy|resources|limits|reservations|cpus|memory|pids)$/;
+  const { resources, ...rest } = isRecord(value) ? value : { deploy: value };
+  const parts = isRecord(resources) ? Object.entries(resources) : [];
+  const names = [
+    ...Object.keys(rest),
+    ...parts.map(([name]) => name),
+    ...parts.flatMap(([, part]) => Object.keys(isRecord(part) ? part : {})),
+  ];
+  return names.every(name => known.test(name)) ? labelReaches(rest['labels']) : [`deploy ${text}`];
+}
+
+/** Other drivers send to sockets and machines, as root here. */
+function loggingReaches(value: unknown): string[] {
+  const { driver = 'json-file', options } = isRecord(value) ? value : { driver: value };
+  const odd = Object.keys(isRecord(options) ? options : {}).filter(
+    name => !/^(max-size|max-file|compress|mode|max-buffer-size|labels|env|tag)$/.test(name),
+  );
+  return /^(none|local|json-file|k8s-file)$/.test(String(driver)) && odd.length === 0
+    ? []
+    : [`logging ${JSON.stringify(value)}`];
+}
+
+function hostsOf(value: unknown): string[] {
+  return isRecord(value)
+    ? Object.entries(value).flatMap(([name, to]) => itemsOf(to).map(one => `${name}:${String(one)}`))
+    : itemsOf(value).map(String);
+}
+
 function buildReaches(value: unknown, place: ComposePlace): string[] {
   const build = isRecord(value) ? value : { context: value };
   return Object.entries(build).flatMap(([key, given]) => {
     if (
-      ['args', 'target', 'labels', 'platforms', 'pull', 'no_cache', 'shm_size', 'dockerfile_inline'].includes(
-        key,
-      )
+      ['target', 'platforms', 'pull', 'no_cache', 'shm_size', 'dockerfile_inline'].includes(key) ||
+      given === null
     )
       return [];
-    if (key === 'context') return fileReach('build context', given, place);
+    if (key === 'labels') return labelReaches(given);
+    if (key === 'args') return argumentReaches(given);
+    const text = textOf(given) ?? JSON.stringify(given);
+    if (key === 'context')
+      return /^([a-z][a-z0-9+.-]*:|[^/]*@|github\.com\/)/i.test(text)
+        ? [`build context ${text}: this machine fetches it, as you`]
+        : fileReach('build context', given, place);
     if (key === 'dockerfile') {
       const context = typeof build['context'] === 'string' ? build['context'] : '.';
-      return fileReach('Dockerfile', path.posix.join(context, String(given)), place, String(given));
+      return fileReach('Dockerfile', path.posix.join(context, text), place, text);
     }
     if (key === 'cache_from')
       return textItems(given)
@@ -129,6 +176,15 @@ function buildReaches(value: unknown, place: ComposePlace): string[] {
         .map(from => `build cache ${from}`);
     return [`build ${key}: ${JSON.stringify(given)}`];
   });
+}
+
+/** An argument without a value has the one of this machine's variable. */
+function argumentReaches(given: unknown): string[] {
+  return isRecord(given)
+    ? Object.entries(given).flatMap(([name, value]) => (value === null ? [variableReach(name)] : []))
+    : textItems(given)
+        .filter(item => !item.includes('='))
+        .map(variableReach);
 }
 
 function volumeReaches(item: unknown, place: ComposePlace): string[] {

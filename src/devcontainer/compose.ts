@@ -1,8 +1,10 @@
 import path from 'node:path';
 import { parse } from 'yaml';
-import { fileReach, itemsOf, variable, type ComposePlace } from './compose-place.ts';
+import { itemsOf, type ComposePlace } from './compose-place.ts';
 import { serviceReaches } from './compose-service.ts';
 import { isRecord, textOf } from './config.ts';
+import { variableReach } from './host-variables.ts';
+import { labelReaches } from './labels.ts';
 
 /** A compose file, or what `compose config` makes of several. Nothing in it is trusted to be of the right type. */
 export interface ComposeDocument {
@@ -58,16 +60,22 @@ function topReaches(key: string, value: unknown, place: ComposePlace): string[] 
         const plain = Object.entries(given).every(
           ([part, of]) => ['name', 'labels', 'ipam', 'internal'].includes(part) || isEmpty(part, of),
         );
-        return own && plain
-          ? []
-          : [`${key.slice(0, -1)} ${name}: ${JSON.stringify(given)}: not of this project alone`];
+        return [
+          ...labelReaches(given['labels']),
+          ...(own && plain
+            ? []
+            : [`${key.slice(0, -1)} ${name}: ${JSON.stringify(given)}: not of this project alone`]),
+        ];
       });
     case 'secrets':
     case 'configs':
+      // a file of the worktree is mounted by its name, and could be a link elsewhere at the next start
       return named.flatMap(([name, given]) =>
-        given['environment'] !== undefined
-          ? [variable(textOf(given['environment']) ?? '')]
-          : fileReach(`${key.slice(0, -1)} ${name}`, given['file'], place),
+        Object.entries(given).flatMap(([part, of]) => {
+          if (part === 'name' || part === 'content' || isEmpty(part, of)) return [];
+          if (part === 'environment') return [variableReach(textOf(of) ?? '')];
+          return [`${key.slice(0, -1)} ${name}: ${part} ${typeof of === 'string' ? of : JSON.stringify(of)}`];
+        }),
       );
     case 'include':
       return itemsOf(value).map(
@@ -109,11 +117,4 @@ export function composeReads(document: ComposeDocument): string[] {
       return isRecord(defined) ? Object.values(defined).flatMap(one => texts(one, 'file')) : [];
     }),
   ];
-}
-
-/** Variables of this machine that compose puts into a file as it reads it: `$NAME`, `${NAME}`, `${NAME:-default}`. */
-export function composeVariables(text: string): string[] {
-  return [...text.replaceAll('$$', '').matchAll(/\$\{?([A-Za-z_][A-Za-z0-9_]*)/g)].map(([, name]) =>
-    variable(name ?? ''),
-  );
 }

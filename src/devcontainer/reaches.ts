@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { commandsOf, composeFiles, type BranchFile, type DevcontainerContent } from './branch-files.ts';
-import { composeVariables, findComposeReaches, parseCompose } from './compose.ts';
+import { findNamedByCompose } from './compose-files.ts';
+import { findComposeReaches, parseCompose } from './compose.ts';
 import {
   dockerfileOf,
   isRecord,
@@ -9,6 +10,12 @@ import {
   textsOf,
   type DevcontainerConfig,
 } from './config.ts';
+import {
+  composeVariables,
+  environmentFileVariables,
+  findLocalVariables,
+  variableReach,
+} from './host-variables.ts';
 import { findReach, mountReach, splitRunOptions, type Inside } from './run-options.ts';
 
 /**
@@ -38,25 +45,34 @@ export function findReaches(
     ...buildReaches(config, folder),
     ...localFeatures(content).flatMap(feature => containerReaches(feature, inside)),
     ...composed(config, content, inside),
-    ...variablesOf(config).map(name => `variable ${name}: its value here is passed on`),
+    ...[config, ...localFeatures(content)].flatMap(findLocalVariables).map(variableReach),
     ...content.files
       .filter(file => file.link && leavesWorktree(file))
       .map(file => `link ${file.path} → ${file.content.toString('utf8')}: leads out of the worktree`),
   ].filter((line, i, all) => all.indexOf(line) === i);
 }
 
-/** Compose files, as they are written. */
+/** Compose files, as they are written, with those that they extend, and files of variables. */
 function composed(config: DevcontainerConfig, content: DevcontainerContent, inside: Inside): string[] {
+  const names = composeFiles(config);
+  if (names.length === 0) return [];
   const folder = path.posix.dirname(content.file);
-  return composeFiles(config).flatMap(name => {
-    const where = path.posix.normalize(path.posix.join(folder, name));
-    const file = content.files.find(({ path: at, link }) => at === where && !link);
-    const text = file?.content.toString('utf8') ?? '';
-    const document = parseCompose(text);
-    if (document === undefined) return [`compose file ${name}: cannot be read here`];
-    const base = path.posix.join(inside.worktree, path.posix.dirname(where));
-    return [...findComposeReaches(document, { ...inside, base, project: '' }), ...composeVariables(text)];
-  });
+  const named = names.map(name => path.posix.normalize(path.posix.join(folder, name)));
+  const { compose, env } = findNamedByCompose(content.files, named);
+  const text = (where: string): string =>
+    content.files.find(({ path: at, link }) => at === where && !link)?.content.toString('utf8') ?? '';
+  return [
+    ...compose.flatMap(where => {
+      const document = parseCompose(text(where));
+      if (document === undefined) return [`compose file ${where}: cannot be read here`];
+      const base = path.posix.join(inside.worktree, path.posix.dirname(where));
+      return [
+        ...findComposeReaches(document, { ...inside, base, project: '' }),
+        ...composeVariables(text(where)).map(variableReach),
+      ];
+    }),
+    ...env.flatMap(where => environmentFileVariables(text(where)).map(variableReach)),
+  ];
 }
 
 /** What the configuration and a feature have in common. */
@@ -122,10 +138,4 @@ function localFeatures(content: DevcontainerContent): DevcontainerConfig[] {
   return content.files
     .filter(file => !file.link && path.posix.basename(file.path) === 'devcontainer-feature.json')
     .map(file => parseDevcontainer(file.content.toString('utf8'), file.path));
-}
-
-/** Variables of this machine that the configuration reads. */
-function variablesOf(config: DevcontainerConfig): string[] {
-  const text = JSON.stringify(config);
-  return [...text.matchAll(/\$\{(?:localEnv|env):([^}:"]*)/g)].map(([, name]) => name ?? '');
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import type { BindMount } from '../container/port.ts';
 import { splitCsv } from '../container/volumes.ts';
+import { variableReach } from './host-variables.ts';
+import { labelReach } from './labels.ts';
 
 /** One option of `docker run`, however it was written. */
 export interface RunOption {
@@ -82,23 +83,6 @@ export function mountOf({ name, value = '' }: RunOption): { source: string; targ
     : { source: plainPath(first), target: plainPath(second) };
 }
 
-/**
- * The folder of this machine that an option mounts: by its path, or as a volume that is made of one.
- * @param base what relative paths start from
- */
-export function bindOf(option: RunOption, base: string): BindMount | undefined {
-  const { name, value = '' } = option;
-  const { source, target } = mountOf(option) ?? { source: '', target: '' };
-  const fields = name === 'mount' ? splitCsv(value) : [];
-  const device = fields.flatMap(field => /^volume-opt=device=(\/.*)$/s.exec(field)?.[1] ?? [])[0];
-  const folder = /^[/.]/.test(source) ? path.posix.resolve(base, source) : device;
-  if (folder === undefined || target === '') return undefined;
-  const given = Object.fromEntries(fields.map(fieldOf))['readonly'] ?? 'false';
-  const modes = name === 'volume' ? (value.split(':')[2] ?? '').split(',') : [];
-  const readOnly = modes.includes('ro') || /^(true|1)$/i.test(given);
-  return { source: plainPath(folder), target, readOnly };
-}
-
 /** A path without `.`, `..` and a slash at its end. */
 export function plainPath(text: string): string {
   return text === '' ? '' : path.posix.normalize(text).replace(/(.)\/$/, '$1');
@@ -114,7 +98,6 @@ export interface Inside {
 
 /** Options that reach nothing outside, whatever their value. */
 const harmless: readonly string[] = [
-  'add-host',
   'attach',
   'cap-drop',
   'cpu-period',
@@ -137,7 +120,6 @@ const harmless: readonly string[] = [
   'hostname',
   'init',
   'interactive',
-  'label',
   'memory',
   'memory-reservation',
   'memory-swap',
@@ -170,8 +152,14 @@ export function findReach(option: RunOption, inside: Inside): string | undefined
   if (harmless.includes(name)) return undefined;
   const shown = value === '' ? '' : ` ${value}`;
   switch (name) {
+    case 'add-host':
+      return /host-gateway/.test(value)
+        ? `host ${value}: programs inside find this machine by it`
+        : undefined;
+    case 'label':
+      return labelReach(value);
     case 'env':
-      return value.includes('=') ? undefined : `variable ${value}: its value here is passed on`;
+      return value.includes('=') ? undefined : variableReach(value);
     case 'mount':
       return mountReach(Object.fromEntries(splitCsv(value).map(fieldOf)), inside);
     case 'volume':
@@ -207,7 +195,8 @@ export function findReach(option: RunOption, inside: Inside): string | undefined
   }
 }
 
-function fieldOf(part: string): [string, string] {
+/** A field of a `--mount`, under docker's first name. */
+export function fieldOf(part: string): [string, string] {
   const at = part.indexOf('=');
   const key = (at < 0 ? part : part.slice(0, at)).toLowerCase();
   const name = { src: 'source', dst: 'target', destination: 'target', ro: 'readonly' }[key] ?? key;

@@ -1,4 +1,4 @@
-import type { ContainerRuntime, LeftOutEntry } from '../container/port.ts';
+import type { ArchiveEntry, ContainerRuntime, LeftOutEntry } from '../container/port.ts';
 import { findImageUser, planUser, type ContainerUser } from '../container/user.ts';
 import { HeadjackError } from '../errors.ts';
 
@@ -28,30 +28,34 @@ export async function furnish(
     readonly chosen: { readonly uid: number; readonly gid: number };
     readonly files: UserFiles;
     readonly imageUser: string;
+    /** Further files, which it does without where something is in the way. */
+    readonly more?: readonly ArchiveEntry[];
     /** Further links to the worktree, where nothing is. */
     readonly links?: readonly string[];
   },
 ): Promise<ContainerUser> {
   const { chosen, files, imageUser, worktree } = about;
   const plan = planUser(chosen, { ...files, user: findImageUser(imageUser, files.passwd) });
-  const { links = [] } = about;
+  const { links = [], more = [] } = about;
   const leftOut = await runtime.putEntries(container, [
     ...plan.entries,
     { kind: 'folder', path: '/headjack', mode: 0o755, ...chosen },
     { kind: 'folder', path: '/headjack/config', mode: 0o755, ...chosen },
     { kind: 'link', path: '/workspace', target: worktree, overImage: true },
+    ...more,
     ...links.map(place => ({ kind: 'link' as const, path: place, target: worktree })),
   ]);
-  for (const entry of leftOut) if (!isDispensable(entry, links)) throw placeTaken(entry);
+  for (const entry of leftOut)
+    if (!isDispensable(entry, [...links, ...more.map(one => one.path)])) throw placeTaken(entry);
   return plan.user;
 }
 
 /** The worktree itself is mounted there; or nothing depends on it. */
-function isDispensable({ path: place, because }: LeftOutEntry, links: readonly string[]): boolean {
+function isDispensable({ path: place, because }: LeftOutEntry, others: readonly string[]): boolean {
   // nothing else than the worktree gets by the checks of what is mounted there
   if (place === '/workspace') return because?.target === place && because.source !== '';
   // whoever mounts over passwd and group says who there is; a declared folder is what the user mounts there
-  return /^\/etc\/(passwd|group)$/.test(place) || links.includes(place);
+  return /^\/etc\/(passwd|group)$/.test(place) || others.includes(place);
 }
 
 function placeTaken({ path: place, because }: LeftOutEntry): HeadjackError {

@@ -4,6 +4,7 @@ import { planMounts } from '../container/host-mounts.ts';
 import type { HostPaths } from '../container/host-paths.ts';
 import { planOwnMounts } from '../container/own-mounts.ts';
 import { formatLabels } from '../container/labels.ts';
+import { protectMount } from '../container/protect-mount.ts';
 import type {
   BindMount,
   ContainerRuntime,
@@ -165,6 +166,16 @@ export async function planContainer(
   return { spec: base, names: [name, `${name}-${entry.id}`], own: guarded, reserved, ids, worktree };
 }
 
+/** A volume of the image's where `/workspace` belongs leaves no room for a link: the worktree is mounted over it. */
+export function overVolumes(
+  { worktree, own }: Pick<ContainerPlan, 'worktree' | 'own'>,
+  image: Pick<ImageInfo, 'volumes'>,
+): BindMount[] {
+  if (!image.volumes.some(place => path.posix.resolve(place) === '/workspace')) return [];
+  const mount = { source: worktree, target: '/workspace', readOnly: false };
+  return [mount, ...protectMount(mount, own).masks];
+}
+
 /** Makes the container, without starting it. Gives its id and who its programs are. */
 export async function createContainer(
   services: Services,
@@ -180,6 +191,7 @@ export async function createContainer(
     given === undefined && !isRoot(image.user) ? await deriveImage(services, image, ids) : undefined;
   const wanted = {
     ...plan.spec,
+    mounts: [...plan.spec.mounts, ...overVolumes(plan, image)],
     image: derived ?? image.id,
     user: given ?? `${String(ids.uid)}:${String(ids.gid)}`,
   };

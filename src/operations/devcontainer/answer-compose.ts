@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { findProgram } from '../../process/programs.ts';
+import { findNamedByCompose } from '../../devcontainer/compose-files.ts';
 import { composeFiles } from '../../devcontainer/branch-files.ts';
 import {
   composeReads,
@@ -10,7 +11,9 @@ import {
 import type { Answer } from '../../devcontainer/gate.ts';
 import { HeadjackError } from '../../errors.ts';
 import type { Services } from '../services.ts';
-import { makeProject, projectOf, runCompose } from './compose-project.ts';
+import { projectOf } from './clean.ts';
+import { makeProject } from './compose-project.ts';
+import { resolveProject, writeDocument, type ProjectNames } from './compose-resolve.ts';
 import { renameFeatureContent } from './feature-content.ts';
 import { requireInside, type MadeContainer, type Making } from './making.ts';
 import type { Unfinished } from './single-container.ts';
@@ -35,25 +38,29 @@ export async function answerCompose(
   given: Making,
   call: { readonly args: readonly string[]; readonly plugin: boolean },
   unfinished: Unfinished,
+  names: ProjectNames,
 ): Promise<{ answer: Answer; made?: MadeContainer }> {
   const { args } = call;
   const making = asRootless(given);
   const command = composeCommand(making.services, call.plugin);
   const at = args.findIndex(
     (word, i) =>
-      verbs.includes(word) && !/^(-f|--file|--project-name|-p|--env-file)$/.test(args[i - 1] ?? ''),
+      verbs.includes(word) && !/^(-f|--file|--project-name|-p|--env-file|--profile)$/.test(args[i - 1] ?? ''),
   );
   const verb = args[at] ?? '';
   const globals = args.slice(0, at);
-  if (verb === 'version' || verb === 'config' || verb === 'ps')
-    return { answer: { run: [...command, ...args] } };
+  if (verb === 'version' || verb === 'ps') return { answer: { run: [...command, ...args] } };
+  if (verb === 'config') {
+    const project = await resolveProject(making, names, command, globals);
+    return { answer: { run: ['/bin/cat', writeDocument(project, making)] } };
+  }
   if (verb !== 'build' && verb !== 'up')
     throw new HeadjackError(
       'devcontainer_failed',
       `headjack lets no dev container do this: compose ${args.join(' ')}`,
     );
   renameFeatureContent(making);
-  const document = await readProject(making, [...command, ...globals]);
+  const { document, words } = await resolveProject(making, names, command, globals);
   const place = {
     ...making.inside,
     base: making.plan.worktree,
@@ -66,19 +73,13 @@ export async function answerCompose(
     const own = call.plugin ? [] : ['--force-rm'];
     return {
       answer: {
-        run: [...command, ...globals, verb, ...own, ...args.slice(at + 1)],
+        run: [...words, verb, ...own, ...args.slice(at + 1)],
         build: true,
       },
     };
   }
-  const { made, override } = await makeProject(
-    making,
-    document,
-    [...command, ...globals],
-    args.slice(at + 1),
-    unfinished,
-  );
-  return { answer: { run: [...command, ...globals, '-f', override, ...args.slice(at)] }, made };
+  const { made, override } = await makeProject(making, document, words, args.slice(at + 1), unfinished);
+  return { answer: { run: [...words, '-f', override, ...args.slice(at)] }, made };
 }
 
 /** The branch's own compose files: what compose makes of them no longer says which files it has read. */
@@ -88,7 +89,7 @@ function rawDocuments({ found, plan }: Making): { folder: string; raw: ComposeDo
   );
   const first = path.dirname(path.join(plan.worktree, names[0] ?? ''));
   return found.content.files
-    .filter(file => names.includes(file.path))
+    .filter(file => findNamedByCompose(found.content.files, names).compose.includes(file.path))
     .flatMap(file => parseCompose(file.content.toString('utf8')) ?? [])
     .map(raw => ({ folder: first, raw }));
 }
@@ -107,11 +108,4 @@ function withoutScratch({ scratch }: Making, reaches: readonly string[]): string
       !line.includes(`Dockerfile ${scratch}/`) &&
       !line.includes(`build additional_contexts: {"dev_containers_feature_content_source":"${scratch}/`),
   );
-}
-
-async function readProject(making: Making, words: readonly string[]): Promise<ComposeDocument> {
-  const text = await runCompose(making, [...words, 'config']);
-  const document = parseCompose(text);
-  if (document !== undefined) return document;
-  throw new HeadjackError('devcontainer_failed', `compose config is not understood: ${text.slice(0, 200)}`);
 }

@@ -1,7 +1,21 @@
 import type { InstanceEntry } from '../../catalog/types.ts';
 import type { DevcontainerSpec } from '../instance-spec.ts';
 import type { Services } from '../services.ts';
-import { projectOf } from './compose-project.ts';
+import type { ComposeProject } from '../../container/port.ts';
+
+/** Name of an instance's compose project: of two worktrees with one folder name the CLI would make one. */
+export function projectOf(instance: string): string {
+  return `hjk-${instance}`;
+}
+
+export function composeProject({ owner }: Services, instance: string): ComposeProject {
+  return { name: projectOf(instance), instance, owner };
+}
+
+/** Name of what a service of an instance's project is built as: no registry has it, and nobody else's has it. */
+export function projectImage(instance: string, service: string): string {
+  return `headjack/devcontainer:${instance}-${service}`;
+}
 
 /** On images that are built for an instance's dev container: whose, and of which. */
 export function imageLabels(services: Services, instance: string): Record<string, string> {
@@ -22,7 +36,7 @@ export async function removeDevcontainer(
   spec: DevcontainerSpec | undefined,
 ): Promise<void> {
   const runtime = await services.runtime();
-  if (spec?.compose === true) await runtime.removeProject(projectOf(entry.id));
+  if (spec?.compose === true) await runtime.removeProject(composeProject(services, entry.id));
   for (const volume of spec?.volumes ?? []) await runtime.removeVolume(volume).catch(() => undefined);
   await removeImages(services, entry);
 }

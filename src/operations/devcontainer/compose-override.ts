@@ -1,8 +1,11 @@
+import { PART_LABEL } from '../../container/labels.ts';
+import type { BindMount } from '../../container/port.ts';
 import { formatPort } from '../../container/run-arguments.ts';
 import type { ComposeDocument } from '../../devcontainer/compose.ts';
 import { serviceMounts } from '../../devcontainer/compose-mounts.ts';
 import { isRecord } from '../../devcontainer/config.ts';
-import { bindVolume, listOf, PART_LABEL, requirePlacesFree, restrictService } from './compose-restrict.ts';
+import { bindVolume, listOf, requirePlacesFree, restrictService } from './compose-restrict.ts';
+import type { ServiceUsers } from './compose-users.ts';
 import { forwardedPorts } from './engine-calls.ts';
 import type { Making } from './making.ts';
 import type { RemoteUser } from './remote-user.ts';
@@ -16,11 +19,16 @@ export async function composeOverride(
     readonly user: RemoteUser;
     readonly image: string;
     readonly init: boolean;
+    readonly users: ServiceUsers['parts'];
+    /** Of the worktree, over what the image has there. */
+    readonly mounts: readonly BindMount[];
   },
 ): Promise<Record<string, unknown>> {
   const { services, held, plan, config } = making;
   const service = document.services[main.name] ?? {};
-  requirePlacesFree(making, serviceMounts(document, main.name));
+  const mounted = serviceMounts(document, main.name);
+  requirePlacesFree(making, mounted);
+  const over = mounted.some(({ target }) => target === '/workspace') ? [] : main.mounts;
   const restricted = restrictService(making, document, main.name);
   const published = targetsOf(service['ports']);
   const forwarded = await forwardedPorts(config['forwardPorts'], published);
@@ -34,7 +42,7 @@ export async function composeOverride(
     ...(init ? { init: true } : {}),
     labels: plan.spec.labels,
     environment: [...plan.spec.env],
-    volumes: [...plan.spec.mounts.map(bindVolume), ...restricted.volumes],
+    volumes: [...[...plan.spec.mounts, ...over].map(bindVolume), ...restricted.volumes],
     tmpfs: ['/run/headjack:mode=1777,size=4m'],
     working_dir: '/workspace',
     logging: { driver: 'none' },
@@ -45,7 +53,7 @@ export async function composeOverride(
     .map(name => {
       const { volumes, rest } = restrictService(making, document, name);
       const labels = { 'dev.headjack.owner': services.owner, [PART_LABEL]: held.entry.id };
-      return [name, { ...rest, labels, volumes }];
+      return [name, { ...rest, ...main.users[name], labels, volumes }];
     });
   return {
     ...(document.version === undefined ? {} : { version: document.version }),

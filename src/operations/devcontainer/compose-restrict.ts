@@ -2,10 +2,8 @@ import { protectMount } from '../../container/protect-mount.ts';
 import type { BindMount } from '../../container/port.ts';
 import { serviceMounts, type ServiceMount } from '../../devcontainer/compose-mounts.ts';
 import type { ComposeDocument } from '../../devcontainer/compose.ts';
+import { projectOf } from './clean.ts';
 import { findTaken, placeTaken, type Making } from './making.ts';
-
-/** Label of a project's other containers: whose instance they belong to. */
-export const PART_LABEL = 'dev.headjack.part';
 
 /** What every container of a project is made with, whatever its files say, in compose's words. */
 export function restrictService(
@@ -18,6 +16,11 @@ export function restrictService(
     volumes: protectedVolumes(making, serviceMounts(document, name)),
     rest: {
       restart: 'no',
+      ...ownName(making, name, service),
+      // what a program prints could fill the disk
+      ...(service['logging'] === undefined
+        ? { logging: { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '2' } } }
+        : {}),
       ...(listOf(service['security_opt']).some(option => option.startsWith('no-new-privileges'))
         ? {}
         : { security_opt: ['no-new-privileges'] }),
@@ -58,4 +61,24 @@ export function listOf(value: unknown): string[] {
   return value !== null && typeof value === 'object'
     ? Object.entries(value).map(([key, given]) => `${key}=${String(given)}`)
     : [];
+}
+
+/** A name that the file gives is one for the whole engine: of two branches the second could not start. The others still find it by it. */
+function ownName(
+  { held }: Making,
+  name: string,
+  service: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const given = service['container_name'];
+  if (typeof given !== 'string') return {};
+  const { networks } = service;
+  const names = Array.isArray(networks)
+    ? networks.map(String)
+    : Object.keys(networks !== null && typeof networks === 'object' ? networks : { default: null });
+  return {
+    container_name: `${projectOf(held.entry.id)}-${name}`,
+    ...(service['network_mode'] === undefined
+      ? { networks: Object.fromEntries(names.map(network => [network, { aliases: [given] }])) }
+      : {}),
+  };
 }

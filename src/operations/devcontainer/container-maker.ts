@@ -1,14 +1,15 @@
 import path from 'node:path';
-import { dockerfileOf } from '../../devcontainer/config.ts';
+import { dockerfileOf, isRecord, textsOf, type DevcontainerConfig } from '../../devcontainer/config.ts';
 import type { Answer, EngineCall } from '../../devcontainer/gate.ts';
 import { HeadjackError } from '../../errors.ts';
 import { commitClaimed, type Claim } from '../operation.ts';
 import type { Services } from '../services.ts';
-import { imageLabel } from './clean.ts';
+import { composeProject, imageLabel } from './clean.ts';
 import { answerCompose } from './answer-compose.ts';
-import { projectOf } from './compose-project.ts';
-import { findBuildReaches } from './engine-calls.ts';
+import type { ProjectNames } from './compose-resolve.ts';
+import { findBuildReaches, withoutTags } from './engine-calls.ts';
 import { ownFeatureContent, renameFeatureContent } from './feature-content.ts';
+import { isRootExec, isRootStrange } from './root-programs.ts';
 import { beginMaking, requireInside, type MadeContainer, type MakerOrder, type Making } from './making.ts';
 import { makeSingle, type Unfinished } from './single-container.ts';
 
@@ -33,6 +34,7 @@ export function createContainerMaker(services: Services, held: Claim, at: MakerO
   if (dockerfile !== undefined)
     requireInside(making, [dockerfile], path.join(at.plan.worktree, path.dirname(at.found.content.file)));
   const unfinished: Unfinished = {};
+  const names: ProjectNames = {};
   let made: MadeContainer | undefined;
   let refusal: unknown;
 
@@ -51,6 +53,10 @@ export function createContainerMaker(services: Services, held: Claim, at: MakerO
       throw new HeadjackError('image_missing', `image ${image} is not on the engine`, {
         hint: 'hjk image build',
       });
+    if (isRootExec(args) && made?.user.uid !== 0 && (await isRootStrange(services)))
+      throw new HeadjackError('devcontainer_failed', 'headjack does not let the devcontainer CLI be root', {
+        hint: 'with "remoteUser": "root" and your approval it may',
+      });
     if (harmlessCalls.test(verb)) return { run: [...services.engineCommand(), ...args] };
     throw new HeadjackError(
       'devcontainer_failed',
@@ -58,7 +64,7 @@ export function createContainerMaker(services: Services, held: Claim, at: MakerO
     );
   };
   const compose = async (args: readonly string[], plugin: boolean): Promise<Answer> => {
-    const done = await answerCompose(making, { args, plugin }, unfinished);
+    const done = await answerCompose(making, { args, plugin }, unfinished, names);
     made ??= done.made;
     return done.answer;
   };
@@ -83,7 +89,8 @@ export function createContainerMaker(services: Services, held: Claim, at: MakerO
       const { container, volumes = [] } = unfinished;
       if (container !== undefined) await runtime.remove(container);
       for (const volume of volumes) await runtime.removeVolume(volume);
-      if ('dockerComposeFile' in making.config) await runtime.removeProject(projectOf(entry.id));
+      if ('dockerComposeFile' in making.config)
+        await runtime.removeProject(composeProject(services, entry.id));
       if (container !== undefined)
         await commitClaimed(services, held, draft => {
           draft.container_id = '';
@@ -97,7 +104,9 @@ function answerBuild(making: Making, args: readonly string[]): Answer {
   making.requireApproved(findBuildReaches(args, [plan.worktree, scratch]));
   const first = args[0] === 'buildx' ? 2 : 1;
   renameFeatureContent(making);
-  const words = args.slice(first).map(word => ownFeatureContent(word, making));
+  const words = withoutTags(args.slice(first), textsOf(buildOptions(making.config))).map(word =>
+    ownFeatureContent(word, making),
+  );
   const own = [
     '--label',
     imageLabel(services, held.entry.id),
@@ -108,4 +117,8 @@ function answerBuild(making: Making, args: readonly string[]): Answer {
     run: [...services.engineCommand(), ...args.slice(0, first), ...own, ...words],
     build: true,
   };
+}
+
+function buildOptions({ build }: DevcontainerConfig): unknown {
+  return isRecord(build) ? build['options'] : undefined;
 }

@@ -56,6 +56,20 @@ export function findBuildReaches(args: readonly string[], allowed: readonly stri
   return found;
 }
 
+/** Names that the file's own build options give the image are left out: they would be replaced for everybody on the engine. */
+export function withoutTags(words: readonly string[], given: readonly string[]): string[] {
+  const named = new Set(
+    given.flatMap((word, i) =>
+      /^(-t|--tag)$/.test(word) ? (given[i + 1] ?? []) : (/^(?:-t=?|--tag=)(.+)$/s.exec(word)?.[1] ?? []),
+    ),
+  );
+  return words.filter((word, i) => {
+    if (/^(-t|--tag)$/.test(word)) return !named.has(words[i + 1] ?? '');
+    if (/^(-t|--tag)$/.test(words[i - 1] ?? '')) return !named.has(word);
+    return !named.has(/^(?:-t=?|--tag=)(.+)$/s.exec(word)?.[1] ?? '');
+  });
+}
+
 /** What the options reach, each once. */
 export function findRunReaches(options: readonly RunOption[], inside: Inside): string[] {
   return [...new Set(options.flatMap(option => findReach(option, inside) ?? []))];

@@ -3,6 +3,8 @@ import type { ContainerUser } from '../../container/user.ts';
 import { findImageUser } from '../../container/user.ts';
 import { composeFiles } from '../../devcontainer/branch-files.ts';
 import { devcontainerId, type DevcontainerConfig } from '../../devcontainer/config.ts';
+import { approvedVariables } from '../../devcontainer/host-variables.ts';
+import { labelReach } from '../../devcontainer/labels.ts';
 import { findReaches } from '../../devcontainer/reaches.ts';
 import { plainPath, type Inside } from '../../devcontainer/run-options.ts';
 import { isAtOrBelow } from '../../core/place.ts';
@@ -16,8 +18,9 @@ import type { ContainerOrder, ContainerPlan } from '../make-container.ts';
 import { commitClaimed, type Claim } from '../operation.ts';
 import type { Services } from '../services.ts';
 import { imageLabels } from './clean.ts';
+import { isRootStrange, profileEntries } from './root-programs.ts';
 import type { Devcontainer } from './find.ts';
-import type { RemoteUser } from './remote-user.ts';
+import { strangerReach, type RemoteUser } from './remote-user.ts';
 import { idLabels, resolvedConfig } from './resolved.ts';
 import { trustStore, untrusted } from './trust.ts';
 
@@ -43,6 +46,8 @@ export interface Making extends MakerOrder {
   /** With its variables replaced. */
   readonly config: DevcontainerConfig;
   readonly inside: Inside;
+  /** Variables of this machine that are approved: the only ones that what reads the branch's files gets. */
+  readonly variables: readonly string[];
   /** @throws HeadjackError untrusted where something of it is neither in the approved files nor approved by itself */
   readonly requireApproved: (reaches: readonly string[]) => void;
   /** The engine's program, to its end. Gives its output. @throws HeadjackError engine_failed */
@@ -62,14 +67,23 @@ export function beginMaking(services: Services, held: Claim, at: MakerOrder): Ma
   const approved = store.find(found.content.digest)?.reaches ?? [];
   const asWritten = (line: string): string =>
     line.replaceAll(plan.worktree, '${localWorkspaceFolder}').replaceAll(ownId, '${devcontainerId}');
+  const variables = approvedVariables(approved);
+  // the CLI itself labels a container with them
+  const ours = Object.entries(idLabels(services, entry.id)).flatMap(
+    ([name, value]) => labelReach(`${name}=${value}`) ?? [],
+  );
+  const isOurs = (line: string): boolean => ours.some(own => line === own || line.endsWith(`: ${own}`));
+  const isKnown = (line: string): boolean =>
+    said.includes(line) || isOurs(line) || approvedVariables([line]).some(name => variables.includes(name));
   return {
     ...at,
     services,
     held,
     config,
     inside,
+    variables,
     requireApproved(reaches) {
-      const open = reaches.filter(line => !said.includes(line)).map(asWritten);
+      const open = reaches.filter(line => !isKnown(line)).map(asWritten);
       const unknown = open.filter(line => !approved.includes(line));
       if (unknown.length === 0) return;
       store.noteSeen(found.content.digest, unknown);
@@ -85,7 +99,7 @@ export function beginMaking(services: Services, held: Claim, at: MakerOrder): Ma
         `the engine refuses: ${said.replace(/^(Error: |docker: )+/, '').replace('Error response from daemon: ', '')}`,
       );
     },
-    recorded: reaches => [...new Set([...said, ...reaches])].map(asWritten),
+    recorded: reaches => [...new Set([...said, ...reaches.filter(line => !isOurs(line))])].map(asWritten),
   };
 }
 
@@ -118,12 +132,17 @@ export function usableImage(
   return deriveImage(services, { id: image.id, user: user.name }, plan.ids, labels);
 }
 
-/** What who the programs are reaches: root's files in the worktree could not be removed, and could run as root here. */
-export async function userReaches({ services, plan }: Making, user: RemoteUser): Promise<string[]> {
-  const { rootless } = await (await services.runtime()).identify();
-  return user.kind === 'root' && !rootless && plan.ids.uid !== 0
-    ? ['user root: what programs inside make belongs to root']
-    : [];
+/** What who the programs are, and the container's first one, reaches. */
+export async function userReaches(making: Making, user: RemoteUser): Promise<string[]> {
+  if (!(await isRootStrange(making.services))) return [];
+  const named = user.kind === 'named' && user.derived ? user.name : undefined;
+  const programs = user.kind === 'root' ? strangerReach('root', making.plan.ids, undefined) : undefined;
+  // one that keeps its own id is judged when that is known
+  const first =
+    user.kind === 'named' && user.container === user.name
+      ? undefined
+      : strangerReach(user.container, making.plan.ids, named);
+  return [...new Set([programs, first].filter(line => line !== undefined))];
 }
 
 /** Puts into a container that never ran what every instance has, records it, and only then starts it. */
@@ -132,10 +151,15 @@ export async function furnishAndRecord(making: Making, id: string, user: RemoteU
   const runtime = await services.runtime();
   const files = await readUserFiles(runtime, id);
   const declared = config['workspaceFolder'];
+  const chosen = idsOf(making, user, files);
+  const strange = await isRootStrange(services);
+  if (strange && user.kind === 'named' && chosen.uid !== plan.ids.uid)
+    making.requireApproved([strangerReach(user.name, plan.ids, undefined) ?? '']);
   const person = await furnish(runtime, id, {
     worktree: plan.worktree,
-    chosen: idsOf(making, user, files),
+    chosen,
     files,
+    more: strange && user.kind !== 'root' ? await profileEntries(runtime, id) : [],
     imageUser: user.kind === 'named' ? user.name : '',
     links:
       typeof declared === 'string' && declared.startsWith('/') && findTaken(declared, plan) === undefined

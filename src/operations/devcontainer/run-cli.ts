@@ -2,20 +2,26 @@ import path from 'node:path';
 import fs from 'node:fs';
 import { openGate, type Answer, type EngineCall } from '../../devcontainer/gate.ts';
 import { hardeningOptions, requireProgram, runProgram, type Outcome } from '../../devcontainer/program.ts';
+import { commandsOf } from '../../devcontainer/branch-files.ts';
+import { isRecord } from '../../devcontainer/config.ts';
+import { approvedEnvironment } from '../../devcontainer/host-variables.ts';
+import type { Repository } from '../../core/repository.ts';
 import { HeadjackError } from '../../errors.ts';
 import { withoutGitVariables } from '../../git/environment.ts';
 import { HELPER_VARIABLE, OPERATION_VARIABLE } from '../../process/by-environment.ts';
 import { realPathOf } from '../../process/files.ts';
 import { throwIfInterrupted, type Claim } from '../operation.ts';
 import type { Services } from '../services.ts';
-import { projectOf } from './compose-project.ts';
+import { projectOf } from './clean.ts';
 import type { Devcontainer } from './find.ts';
 import { idLabels } from './resolved.ts';
+import { trustedVariables } from './trust.ts';
 
 /** A call of the devcontainer CLI for an instance. */
 export interface CliCall {
   readonly found: Devcontainer;
   readonly held: Claim;
+  readonly repository: Repository;
   /** A private folder for as long as it runs. */
   readonly scratch: string;
   readonly args: readonly ['up' | 'run-user-commands', ...string[]];
@@ -49,7 +55,7 @@ export async function runCli(
     '--config',
     path.join(worktree, found.content.file),
     '--override-config',
-    writeConfig(found, worktree, scratch),
+    writeConfig(services, call, worktree),
     '--docker-path',
     gate.enginePath,
     '--docker-compose-path',
@@ -77,23 +83,51 @@ export async function runCli(
 }
 
 /** The configuration is handed over as it was judged: what lies in the worktree may change meanwhile. */
-function writeConfig(found: Devcontainer, worktree: string, scratch: string): string {
+function writeConfig(services: Services, { found, scratch }: CliCall, worktree: string): string {
   const override = path.join(scratch, 'devcontainer.json');
   const mount = { workspaceMount: `type=bind,source=${worktree},target=${worktree}` };
   const composed = 'dockerComposeFile' in found.config;
+  const initialize = withCallersEnvironment(found.config['initializeCommand'], services, scratch);
   fs.writeFileSync(
     override,
-    JSON.stringify({ ...found.config, workspaceFolder: worktree, ...(composed ? {} : mount) }),
+    JSON.stringify({
+      ...found.config,
+      ...(initialize === undefined ? {} : { initializeCommand: initialize }),
+      workspaceFolder: worktree,
+      ...(composed ? {} : mount),
+    }),
   );
   return override;
 }
 
-/** The caller's environment without what is ours or git's, and a folder for all that the CLI leaves lying about. */
-function programEnvironment(services: Services, { scratch, held }: CliCall): NodeJS.ProcessEnv {
+/** The CLI itself has the approved variables alone; what runs on this machine, as the user, has his. */
+function withCallersEnvironment(command: unknown, services: Services, scratch: string): unknown {
+  if (commandsOf(command).length === 0) return command;
+  const file = path.join(scratch, 'environment.sh');
+  const lines = Object.entries(withoutGitVariables(services.env)).flatMap(([name, value]) =>
+    value !== undefined && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? [[name, value] as const] : [],
+  );
+  const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+  fs.writeFileSync(file, lines.map(([name, value]) => `export ${name}=${quoted(value)}\n`).join(''), {
+    mode: 0o600,
+  });
+  const wrap = (one: unknown): unknown => {
+    if (typeof one === 'string') return `. ${quoted(file)}\n${one}`;
+    if (Array.isArray(one)) return ['/bin/sh', '-c', '. "$0"; exec "$@"', file, ...(one as unknown[])];
+    return isRecord(one)
+      ? Object.fromEntries(Object.entries(one).map(([name, part]) => [name, wrap(part)] as const))
+      : one;
+  };
+  return wrap(command);
+}
+
+/** What programs need and the approved variables, and a folder for all that the CLI leaves lying about. */
+function programEnvironment(services: Services, call: CliCall): NodeJS.ProcessEnv {
+  const { scratch, held } = call;
   const temp = path.join(scratch, 'tmp');
   fs.mkdirSync(temp, { recursive: true });
   return {
-    ...withoutGitVariables(services.env),
+    ...approvedEnvironment(services.env, trustedVariables(services, call.repository, call.found)),
     GIT_TERMINAL_PROMPT: '0',
     TMPDIR: temp,
     COMPOSE_PROJECT_NAME: projectOf(held.entry.id),

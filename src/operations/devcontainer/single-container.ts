@@ -3,8 +3,11 @@ import { isOurs } from '../../container/labels.ts';
 import type { BindMount, PublishedPort } from '../../container/port.ts';
 import { protectMount } from '../../container/protect-mount.ts';
 import { runArguments } from '../../container/run-arguments.ts';
-import { bindOf, mountOf, type RunOption } from '../../devcontainer/run-options.ts';
+import { variableReach } from '../../devcontainer/host-variables.ts';
+import { bindOf } from '../../devcontainer/bind-of.ts';
+import { mountOf, type RunOption } from '../../devcontainer/run-options.ts';
 import { HeadjackError, messageOf } from '../../errors.ts';
+import { overVolumes } from '../make-container.ts';
 import type { Services } from '../services.ts';
 import {
   fileIn,
@@ -23,7 +26,8 @@ import {
   type MadeContainer,
   type Making,
 } from './making.ts';
-import { decideUser, parseMetadata, type RemoteUser } from './remote-user.ts';
+import { decideUser, metadataVariables, parseMetadata, type RemoteUser } from './remote-user.ts';
+import { isRootStrange } from './root-programs.ts';
 
 /** What was made before it is whole: told as it comes, for whoever has to undo it. */
 export interface Unfinished {
@@ -49,19 +53,30 @@ export async function makeSingle(
   if (image === undefined)
     throw new HeadjackError('image_missing', `image ${call.image} is not on the engine`);
   const option = call.options.findLast(({ name }) => name === 'user')?.value;
+  const privileged = call.options.some(({ name }) => name === 'privileged');
   const user = decideUser(parseMetadata(call.options, image.labels), {
     option,
     image: image.user,
     ids: plan.ids,
+    strict: !privileged && (await isRootStrange(services)),
   });
-  const reaches = [...findRunReaches(call.options, inside), ...(await userReaches(making, user))];
+  const reaches = [
+    ...findRunReaches(call.options, inside),
+    ...metadataVariables(call.options, image.labels).map(variableReach),
+    ...(await userReaches(making, user)),
+  ];
   making.requireApproved(reaches);
   services.progress.phase('container');
   const volumes = findOwnVolumes(call.options, inside.devcontainerId);
   const known = await Promise.all(volumes.map(volume => runtime.hasVolume(volume)));
   unfinished.volumes = volumes.filter((_, i) => known[i] === false);
   const name = await freeName(services, plan.names, held.entry.id);
-  const id = await create(making, call, { user, name, image: await usableImage(making, image, user) });
+  const id = await create(making, call, {
+    user,
+    name,
+    image: await usableImage(making, image, user),
+    mounts: overVolumes(plan, image),
+  });
   unfinished.container = id;
   const person = await furnishAndRecord(making, id, user);
   await runtime.start(id);
@@ -82,7 +97,13 @@ export async function makeSingle(
 async function create(
   making: Making,
   call: RunCall,
-  how: { readonly user: RemoteUser; readonly image: string; readonly name: string },
+  how: {
+    readonly user: RemoteUser;
+    readonly image: string;
+    readonly name: string;
+    /** Of the worktree, over what the image has there. */
+    readonly mounts: readonly BindMount[];
+  },
 ): Promise<string> {
   const { services, config } = making;
   const options = keep(making, call.options);
@@ -93,7 +114,7 @@ async function create(
     making.engine([
       'create',
       ...options.flatMap(({ words }) => words),
-      ...ownArguments(making, { options, user: how.user, name: how.name, forwarded, init }),
+      ...ownArguments(making, { ...how, options, forwarded, init }),
       '--user',
       how.user.container,
       '--entrypoint',
@@ -119,6 +140,7 @@ function ownArguments(
     readonly options: readonly RunOption[];
     readonly user: RemoteUser;
     readonly name: string;
+    readonly mounts: readonly BindMount[];
     readonly forwarded: readonly PublishedPort[];
     readonly init: boolean;
   },
@@ -139,7 +161,7 @@ function ownArguments(
       {
         ...plan.spec,
         name,
-        mounts: [...plan.spec.mounts, ...options.flatMap(masks)],
+        mounts: [...plan.spec.mounts, ...how.mounts, ...options.flatMap(masks)],
         // root of an ordinary user's podman is that user
         keepIds: plan.spec.keepIds && how.user.kind !== 'root' && !has('userns'),
         ports: [...plan.spec.ports, ...how.forwarded],

@@ -1,3 +1,4 @@
+import { approvedVariables } from '../../devcontainer/host-variables.ts';
 import { findReaches } from '../../devcontainer/reaches.ts';
 import { createTrustStore, shownContent, type TrustStore } from '../../devcontainer/trust-store.ts';
 import type { Repository } from '../../core/repository.ts';
@@ -34,6 +35,15 @@ export function requireTrust(
   const approved = store.find(devcontainer.content.digest)?.reaches ?? [];
   const open = reaches.filter(line => !approved.includes(line));
   if (open.length > 0) throw untrusted(branch, devcontainer.content.file, open);
+}
+
+/** The variables of this machine that are approved for a devcontainer.json as it is. */
+export function trustedVariables(
+  services: Services,
+  repository: Repository,
+  { content }: Devcontainer,
+): string[] {
+  return approvedVariables(trustStore(services, repository).find(content.digest)?.reaches ?? []);
 }
 
 export function untrusted(branch: string, file: string, reaches: readonly string[]): HeadjackError {

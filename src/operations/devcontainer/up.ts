@@ -14,6 +14,7 @@ import { removeImages } from './clean.ts';
 import { createContainerMaker, type ContainerMaker } from './container-maker.ts';
 import { FEATURE_CONTENT } from './feature-content.ts';
 import { findDevcontainer, type Devcontainer } from './find.ts';
+import { isRootExec, isRootStrange } from './root-programs.ts';
 import { runCli } from './run-cli.ts';
 import { requireTrust } from './trust.ts';
 
@@ -46,7 +47,14 @@ export async function upDevcontainer(
     maker = createContainerMaker(services, held, { found, plan, order, scratch });
     const { answer } = maker;
     const args = ['up', ...upArguments(found)] as const;
-    const { outcome, failure } = await runCli(services, { found, held, scratch, args, answer });
+    const { outcome, failure } = await runCli(services, {
+      found,
+      held,
+      repository: order.repository,
+      scratch,
+      args,
+      answer,
+    });
     if (maker.refusal !== undefined) throw maker.refusal;
     const { made } = maker;
     if (failure !== undefined) throw failure;
@@ -95,15 +103,18 @@ export async function runStartCommands(
   const scratch = makeScratch();
   try {
     const found = await findApproved(services, held, at.repository, at.spec.devcontainer.file);
+    // programs that are root by approval are the instance's own
+    const withoutRoot = at.spec.user?.startsWith('0:') !== true && (await isRootStrange(services));
     const args = ['run-user-commands', '--container-id', at.container] as const;
     const { failure } = await runCli(services, {
       found,
       held,
+      repository: at.repository,
       scratch,
       args,
       answer: ({ program, args: words }) =>
         Promise.resolve(
-          program === 'engine' && words[0] === 'exec'
+          program === 'engine' && words[0] === 'exec' && !(withoutRoot && isRootExec(words))
             ? { run: [...services.engineCommand(), ...words] }
             : { refuse: `not while an instance starts: ${words.join(' ')}` },
         ),

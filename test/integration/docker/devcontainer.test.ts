@@ -213,20 +213,28 @@ describe('a devcontainer.json', () => {
   });
 
   it('whose image brings in more is refused when that shows, and leaves nothing', async () => {
-    await using box = makeSandbox({ env });
+    await using box = makeSandbox({ env: { ...env, TOKEN: 'of this machine' } });
     await withLabelled(
-      [{ capAdd: ['NET_ADMIN'], postCreateCommand: 'echo label > /tmp/label' }],
+      [
+        {
+          capAdd: ['NET_ADMIN'],
+          containerEnv: { TAKEN: '${localEnv:TOKEN}' },
+          postCreateCommand: 'echo label > /tmp/label',
+        },
+      ],
       async tag => {
         commit(box, { [config]: { image: tag } });
         expect(await box.hjk('run', 'x')).toMatchObject({
           code: 5,
-          stderr: expect.stringMatching(/capability NET_ADMIN[\s\S]*hjk trust x/) as string,
+          stderr: expect.stringMatching(
+            /capability NET_ADMIN[\s\S]*variable TOKEN[\s\S]*hjk trust x/,
+          ) as string,
         });
         expect(box.catalog().entries).toEqual([]);
         expect(left(box)).toEqual([]);
         await box.ok('trust', 'x', '--yes');
         await box.ok('run', 'x');
-        expect(await inside(box, 'x', 'cat /tmp/label')).toBe('label\n');
+        expect(await inside(box, 'x', 'cat /tmp/label; echo $TAKEN')).toBe('label\nof this machine\n');
         await box.ok('rm', 'x', '--force');
       },
     );
@@ -465,6 +473,7 @@ describe('a devcontainer.json', () => {
 describe('compose files', () => {
   it('make the dev container and what is beside it; stop, start and rm go for all', async () => {
     await using box = makeSandbox({ env });
+    const everybodys = `hjk-test:everybodys-${String(process.pid)}`;
     commit(box, {
       [config]: {
         dockerComposeFile: 'compose.yml',
@@ -479,11 +488,13 @@ describe('compose files', () => {
         'services:',
         '  app:',
         '    build: .',
+        `    image: ${everybodys}`,
         '    command: sleep infinity',
         '    volumes: ["..:/workspace:cached", "data:/data"]',
         '    depends_on: [db]',
         '  db:',
         `    image: ${testImage}`,
+        '    container_name: database',
         '    command: sleep 100000',
         'volumes: {data: {}}',
       ].join('\n'),
@@ -498,6 +509,9 @@ describe('compose files', () => {
         .split('\n')
         .filter(Boolean);
     expect(states()).toEqual(['running', 'running']);
+    // names for the whole engine are not the file's to give
+    expect(docker('images', '-q', everybodys)).toBe('');
+    expect(docker('ps', '-aq', '--filter', 'name=^database$')).toBe('');
     expect(await inside(box, 'x', 'id -u; cat /tmp/life; echo $MINE; test -d /data; pwd')).toBe(
       `${shown}\n${shown}\n1\n/workspace\n`,
     );

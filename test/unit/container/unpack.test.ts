@@ -62,6 +62,17 @@ describe('an archive is not unpacked', () => {
     for (const entry of [file(place), link(place), link(place, true)])
       expect(await unpack([entry], { mounts })).toEqual({ put: [], leftOut: [place] });
   });
+  it('and the mount that is named is the outermost', async () => {
+    const at = (target: string): MountedPlace => ({ target, source: '/s', volume: false });
+    const unpacker = {
+      mounts: () => Promise.resolve([at('/workspace/.git'), at('/workspace')]),
+      stat: () => Promise.resolve(undefined),
+      isEmptyFolder: () => Promise.resolve(false),
+      unpack: () => Promise.resolve(true),
+    };
+    const [left] = await unpackEntries(unpacker, [link('/workspace', true)]);
+    expect(left?.because?.target).toBe('/workspace');
+  });
   it('through a link of the image into a mount', async () => {
     const mounts = { '/data': 'bind' } as const;
     const links = { '/workspaces': '/srv', '/srv': 'data/below' };
