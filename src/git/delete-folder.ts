@@ -1,13 +1,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError, errnoOf } from '../errors.ts';
+import { findMount } from '../process/mounts.ts';
 
 /**
  * Removes a folder with everything in it. Links are not followed; folders without write permission are opened first. The `.git`
  * of the folder goes last: what a killed deletion leaves can still be told from a stranger's.
- * @throws HeadjackError command_failed where somebody else owns what is in it
+ * @throws HeadjackError worktree_nested where something is mounted at or below it, command_failed where somebody else owns what is in it
  */
 export function deleteFolder(folder: string): void {
+  const mount = findMount(folder);
+  if (mount !== undefined)
+    throw new HeadjackError('worktree_nested', `${mount} is a mount point: nothing is deleted there`, {
+      hint: `unmount it: umount ${mount}`,
+    });
   const remove = (): void => {
     for (const name of fs.existsSync(folder) ? fs.readdirSync(folder, { encoding: 'buffer' }) : [])
       if (name.toString('latin1') !== '.git')

@@ -3,6 +3,7 @@ import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import type { Look } from '../git/look.ts';
 import type { Claim } from './operation.ts';
+import { requireNotMounted } from './require-free.ts';
 import type { Services } from './services.ts';
 import { subjectOf } from './subject.ts';
 import { printable } from '../core/printable.ts';
@@ -23,6 +24,7 @@ export async function deleteUntouched(
   const keeper = await services.keeper(held.operation.id);
   const metadata = keeper.findMetadata(repository.commonDir, entry.worktree);
   if (metadata === undefined) return; // what is at that path is not ours to delete
+  requireNotMounted(entry);
   const aside = keeper.asideOf(entry.worktree, entry.id);
   const trash = keeper.trashOf(entry.worktree, entry.id);
   if (!fs.existsSync(aside) && fs.existsSync(entry.worktree)) fs.renameSync(entry.worktree, aside);

@@ -6,6 +6,7 @@ import { findContainer } from './find-container.ts';
 import { instanceFiles } from '../session/files.ts';
 import { loadSpec } from './instance-spec.ts';
 import { commitClaimed, type Claim } from './operation.ts';
+import { requireNotMounted, requireUnused } from './require-free.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 import { stopContainer } from './stop.ts';
@@ -53,6 +54,8 @@ export async function deleteWorktree(
       keeper.unlock(metadata); // it is left to the user
       return snapshot;
     }
+    requireNotMounted(entry);
+    await requireUnused(services, entry);
     fs.renameSync(entry.worktree, aside);
   }
   if (fs.existsSync(aside)) {

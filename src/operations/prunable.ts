@@ -82,7 +82,8 @@ export async function judgeEntry(
     repository: entry.repo,
     since,
   };
-  if (known === undefined) return { ...base, what: 'not used', kept: 'its repository is gone: hjk doctor' };
+  if (known === undefined)
+    return { ...base, what: 'not used', kept: `its repository is gone: hjk rm ${entry.id} --force` };
   const { repository, branches } = known;
   const merged = branches.has(entry.branch)
     ? await (await services.keeper()).findMerged(repository.commonDir, entry.branch)

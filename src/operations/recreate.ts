@@ -21,6 +21,7 @@ import { withConfiguredFlags } from './runtime-flags.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
 import { stopContainer } from './stop.ts';
+import { subjectOf } from './subject.ts';
 
 export interface RecreateOptions extends RunOptions {
   readonly yes: boolean;
@@ -85,6 +86,37 @@ function sourceOf(
     : { image: undefined, devcontainer: devcontainerName(old.devcontainer_file) };
 }
 
+/**
+ * Stores what is in the worktree before the container is touched: what a container that is made anew mounts, and runs as it comes
+ * up, may change it. @throws HeadjackError git_failed, disk_full: nothing was touched
+ */
+async function storeFirst(services: Services, held: Claim, repository: Repository): Promise<void> {
+  const { entry } = held;
+  const keeper = await services.keeper(held.operation.id);
+  const subject = subjectOf(entry, repository);
+  const store = async (): Promise<void> => {
+    const look = await keeper.look(subject);
+    if (look.unknown)
+      services.progress.note(`the work in ${entry.worktree} cannot be stored: ${look.reasons[0] ?? ''}`);
+    else if (keeper.needsSnapshot(look)) await keeper.store(subject, look);
+  };
+  let stopped = false;
+  services.progress.phase('storing work');
+  try {
+    await store().catch(async (error: unknown) => {
+      if (!(error instanceof HeadjackError) || error.code !== 'busy') throw error;
+      await stopContainer(services, entry); // what writes there ends with it
+      stopped = true;
+      await store();
+    });
+  } catch (error) {
+    await release(services, held, found => {
+      if (stopped) found.status = 'stopped';
+    }).catch(() => undefined);
+    throw error;
+  }
+}
+
 async function replaceContainer(
   services: Services,
   held: Claim,
@@ -98,6 +130,7 @@ async function replaceContainer(
 ): Promise<InstanceEntry> {
   const { entry } = held;
   const files = instanceFiles(placesOf(services), entry.id);
+  await storeFirst(services, held, repository);
   try {
     await stopContainer(services, entry);
     const { container } = judgeInstance(entry, await services.lister.list(), services);

@@ -4,11 +4,14 @@ import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
 import { findContainerWork, requireSeen, wakeForLook } from './container-work.ts';
+import type { Look } from '../git/look.ts';
 import { deleteWorktree } from './delete-worktree.ts';
 import { goingBranches, lineUp } from './going-branches.ts';
-import { requireInstance, requireRepository } from './find-instance.ts';
+import { findInstance, requireInstance, requireRepository } from './find-instance.ts';
 import { claimOrRefuse, commitClaimed, refuseBusy, release, type Claim } from './operation.ts';
+import { claimGone, findOfGoneRepository } from './remove-gone.ts';
 import { removeTraces } from './remove-traces.ts';
+import { requireNotMounted, requireUnused } from './require-free.ts';
 import type { Services } from './services.ts';
 import { stopContainer } from './stop.ts';
 import { subjectOf } from './subject.ts';
@@ -33,6 +36,8 @@ export interface Removed {
   readonly branchDeleted: boolean;
   /** Where the work was stored, if there was any. */
   readonly snapshot: string | undefined;
+  /** Nothing tells what is in the folder: it is still there. */
+  readonly worktreeKept: boolean;
 }
 
 /**
@@ -43,20 +48,31 @@ export async function removeInstance(
   services: Services,
   options: RemoveOptions,
 ): Promise<Removed | undefined> {
-  const here = requireRepository(services);
   const { entry, going } = await services.catalog.read(catalog => {
-    const found = structuredClone(requireInstance(catalog, here, options.branch));
+    const { repository } = services;
+    const own = repository && findInstance(catalog, repository, options.branch);
+    const found = structuredClone(
+      own ??
+        findOfGoneRepository(catalog, options.branch, { byBranch: repository === undefined }) ??
+        requireInstance(catalog, requireRepository(services), options.branch),
+    );
     return { entry: found, going: goingBranches(catalog, found) };
   });
   refuseBusy(entry);
+  const repository = repositoryOf(entry);
+  if (repository === undefined) {
+    requireNotMounted(entry);
+    const claimed = await claimGone(services, entry, options);
+    return finishRemoval(services, claimed);
+  }
   if (entry.operation?.deleting === undefined) {
-    const repository = repositoryOf(entry) ?? here;
+    requireNotMounted(entry);
     const subject = subjectOf(entry, repository, { ...options, going });
     if (options.deleteBranch)
       await (await services.git(repository)).requireNotCheckedOut(entry.branch, entry.worktree);
     const look = await (await services.keeper()).look(subject);
-    if (!options.force)
-      refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], going);
+    if (options.force) refuseUnstorable(entry, look);
+    else refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], going);
     if (!(options.force || options.yes) && !(await options.confirm(entry))) return undefined;
   }
   const held = await claimOrRefuse(services, entry, 'rm');
@@ -82,23 +98,21 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
     await wakeForLook(services, entry);
     await stopContainer(services, entry);
     await requireSeen(services, entry);
+    requireNotMounted(entry);
+    await requireUnused(services, entry);
     const keeper = await services.keeper(held.operation.id);
     const look = await keeper.look(subject);
-    if (!options.force)
-      refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], going);
+    if (options.force) refuseUnstorable(entry, look);
+    else refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], going);
     if (keeper.needsSnapshot(look) && !look.unknown) {
       services.progress.phase('storing work');
       snapshot = (await keeper.store(subject, look)).commit;
-    } else if (look.unknown && fs.existsSync(entry.worktree)) {
-      // it cannot be judged, so it cannot be stored: the folder is left where it is
-      services.progress.note(`${entry.worktree} could not be read and is left as it is`);
     }
     const tip = options.deleteBranch ? look.branchTip : undefined;
     const deleting = {
       snapshot,
       ...(tip === undefined ? {} : { branch_tip: tip }),
       ...(options.includeIgnored ? { include_ignored: true } : {}),
-      ...(look.unknown ? { unjudged: true } : {}),
     };
     await commitClaimed(services, held, found => {
       if (found.operation !== undefined) found.operation.deleting = deleting;
@@ -144,7 +158,12 @@ export async function finishRemoval(
   const snapshot = await deleteWorktree(services, held, repository, refuse);
   services.progress.phase('removing');
   const branchDeleted = await removeTraces(services, held, repository, operation.deleting?.branch_tip);
-  return { entry, branchDeleted, snapshot: snapshot === '' ? undefined : snapshot };
+  return {
+    entry,
+    branchDeleted,
+    snapshot: snapshot === '' ? undefined : snapshot,
+    worktreeKept: operation.deleting?.unjudged === true && fs.existsSync(entry.worktree),
+  };
 }
 
 /** The repository that the entry names, which may be gone. */
@@ -160,6 +179,15 @@ function requireRepositoryOf(entry: InstanceEntry): Repository {
     `the repository ${entry.repo} of branch "${entry.branch}" is gone`,
     { hint: 'bring it back to its place, then try again' },
   );
+}
+
+/** What cannot be looked at cannot be stored, and what is not stored is not deleted, whatever was said. @throws HeadjackError unsafe */
+function refuseUnstorable(entry: InstanceEntry, look: Look): void {
+  if (!look.unknown || !fs.existsSync(entry.worktree)) return;
+  throw new HeadjackError('unsafe', `the work in ${entry.worktree} cannot be stored`, {
+    details: look.reasons,
+    hint: `see to the reason, or keep the folder: mv ${entry.worktree} ${entry.worktree}.kept; then: hjk rm ${entry.branch} --force`,
+  });
 }
 
 /** @throws HeadjackError unsafe with the list */

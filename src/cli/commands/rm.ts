@@ -27,7 +27,7 @@ export const rm: Handler<{
     context.output.answer('Canceled');
     return 0;
   }
-  const { entry, branchDeleted, snapshot } = removed;
+  const { entry, branchDeleted, snapshot, worktreeKept } = removed;
   if (context.json)
     context.output.json({
       removed: [
@@ -36,10 +36,13 @@ export const rm: Handler<{
           branch: entry.branch,
           branch_deleted: branchDeleted,
           ...(snapshot === undefined ? {} : { snapshot }),
+          ...(worktreeKept ? { worktree_kept: entry.worktree } : {}),
         },
       ],
     });
   else context.output.answer(`Removed instance ${entry.id} for branch ${entry.branch}`);
+  if (worktreeKept && !context.json)
+    context.output.answer(`Its folder is kept, as nothing tells what is in it: ${entry.worktree}`);
   if (snapshot !== undefined)
     context.output.note(`Its work is stored. To bring it back: hjk restore ${entry.branch}`);
   return 0;

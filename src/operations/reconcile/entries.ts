@@ -144,7 +144,7 @@ function judgeWorktree(
         subject,
         id,
         evidence: [entry.repo],
-        repair: `bring it back to its place; where it was moved: git -C <its new place> worktree repair ${entry.worktree}`,
+        repair: `bring it back to its place; where it was moved: git -C <its new place> worktree repair ${entry.worktree}; where it is gone for good: hjk rm ${id} --force`,
       }),
     ];
   const wanted = realPathOf(entry.worktree);
