@@ -3,6 +3,8 @@ import { printable } from '../core/printable.ts';
 import type { RunResult } from '../process/run.ts';
 import { DRIVERS, driverOverrides } from './drivers.ts';
 import type { Setting } from './environment.ts';
+import { removeLeftWrites, wasDiskFull } from './left-writes.ts';
+import { realPathOf } from '../process/files.ts';
 import { runGit } from './run-git.ts';
 import { parseScopedConfig } from './scoped-config.ts';
 
@@ -53,9 +55,22 @@ export async function createPlumbing(place: PlumbingPlace, env: NodeJS.ProcessEn
   });
   const settings = driverOverrides(parseScopedConfig(listed.stdout.toString('utf8')));
   const bytes: Plumbing['bytes'] = async (args, options = {}) => {
+    const since = Date.now();
     const result = await run(settings, args, options);
-    if (result.code !== 0) throw gitFailed(args, result);
-    return result.stdout;
+    if (result.code === 0) return result.stdout;
+    if (wasDiskFull(result)) {
+      const asked = [
+        'rev-parse',
+        '--path-format=absolute',
+        '--git-path',
+        'objects',
+        '--git-path',
+        'fast_import_crash_0',
+      ];
+      const [objects = '', crash = ''] = (await run(settings, asked, {})).stdout.toString('utf8').split('\n');
+      if (objects !== '' && crash !== '') removeLeftWrites({ objects: realPathOf(objects), crash }, since);
+    }
+    throw gitFailed(args, result);
   };
   return {
     bytes,
@@ -69,6 +84,15 @@ export const GIT_HINT = "see to what git says, then run the command again; -v sh
 
 export function gitFailed(args: readonly string[], result: RunResult): HeadjackError {
   const said = printable(result.stderr.trim().split('\n').at(-1) ?? '');
+  if (wasDiskFull(result))
+    return new HeadjackError(
+      'disk_full',
+      'git cannot write: no space is left on the disk of the repository',
+      {
+        hint: 'make room there, then run the command again',
+        details: { command: ['git', ...args], exit_code: result.code, stderr: result.stderr.trim() },
+      },
+    );
   return new HeadjackError(
     'git_failed',
     `git ${args.find((word, i) => word !== '-c' && args[i - 1] !== '-c') ?? ''} failed: ${said === '' ? `exit code ${String(result.code)}` : said}`,

@@ -48,7 +48,8 @@ export function findStrangeFile(gitDir: string, places: readonly string[]): Stra
 export function judgeFile(file: string, most = MOST_BYTES): StrangeFile | undefined {
   // gone, or a link to nothing
   const stat = ignoring(['ENOENT', 'ENOTDIR', 'ELOOP'], () => fs.statSync(file), undefined);
-  if (stat === undefined || stat.isDirectory()) return undefined;
+  // a socket (git's own fsmonitor has one) cannot be opened: nobody waits for it
+  if (stat === undefined || stat.isDirectory() || stat.isSocket()) return undefined;
   if (!stat.isFile()) return { file, why: 'is not a regular file' };
   return stat.size > most ? { file, why: 'is too large' } : undefined;
 }

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { discoverRepository } from '../../../src/git/discover.ts';
@@ -163,6 +165,14 @@ describe('the metadata of one worktree keeps no verb on another waiting', () => 
     put(path.join(box.repo, '.git/worktrees/b/locked'), file => execFileSync('mkfifo', [file]));
     expect(keeper.findMetadata(box.subject.commonDir, box.tree)!.lock).toMatch(/not a regular file$/);
   });
+});
+
+it('a socket in a git directory, as fsmonitor has one, is in nobody’s way', async () => {
+  using box = makeWorktree();
+  const server = net.createServer().listen(path.join(box.repo, '.git/worktrees/b/fsmonitor--daemon.ipc'));
+  await once(server, 'listening');
+  expect((await keeper.look(box.subject)).reasons).toEqual([]);
+  server.close();
 });
 
 it('a git that waits is ended after its time', async () => {
