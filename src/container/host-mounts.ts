@@ -125,9 +125,7 @@ function existing(place: string, kind: 'file' | 'folder'): string {
 /** A remote that is a folder here: its git directory at its own path, without the means to run code at the next push. */
 function mountRemote(remote: HostPath): BindMount[] {
   const inside = (place: string): string => path.join(remote.path, path.relative(remote.real, place));
-  const masks = [...maskGitDirectory(remote.real, false), guarded(remote.real)].filter(
-    mount => !mount.target.endsWith('/config.worktree'),
-  );
+  const masks = [...maskGitDirectory(remote.real, false), guarded(remote.real)];
   const worktrees = path.join(remote.real, 'worktrees');
   return [
     { source: remote.real, target: remote.path, readOnly: false },

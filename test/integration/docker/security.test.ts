@@ -266,10 +266,10 @@ describe('git inside', () => {
       '--no-mux',
       'sh',
       '-c',
-      `echo x > ${remote}/hooks/post-update; echo x >> ${remote}/config; git commit -q --allow-empty -m pushed && git push -q && git pull -q`,
+      `echo x > ${remote}/hooks/post-update; echo x >> ${remote}/config; echo x > ${remote}/config.worktree; git commit -q --allow-empty -m pushed && git push -q && git pull -q`,
     );
     expect(ran.code).toBe(0);
-    expect(ran.stderr.match(/Read-only file system/g)).toHaveLength(2);
+    expect(ran.stderr.match(/Read-only file system/g)).toHaveLength(3);
     expect(git(remote, 'log', '--oneline', 'b')).toContain('pushed');
   });
 });
