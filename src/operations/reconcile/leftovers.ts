@@ -11,7 +11,7 @@ import { judgeMaker } from '../../process/maker-tag.ts';
 import { SCRATCH_PREFIX } from '../../process/scratch.ts';
 import { instanceFiles, sessionFiles } from '../../session/files.ts';
 import { loadRecord } from '../../session/record.ts';
-import { isMounted } from '../remove-traces.ts';
+import { isMounted, removeOwnFolder } from '../remove-traces.ts';
 import type { Services } from '../services.ts';
 import { placesOf } from '../session-states.ts';
 import { found, type Found, type Repair } from './finding.ts';
@@ -39,7 +39,7 @@ export async function judgeLeftovers(
 const removing =
   (file: string): Repair =>
   () => {
-    fs.rmSync(file, { recursive: true, force: true });
+    removeOwnFolder(file);
   };
 
 /** State, logs and terminals of an id that nothing else has. Logs may be wanted: they go only where the user says so. */
