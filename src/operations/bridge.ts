@@ -6,9 +6,11 @@ import type { PassReport } from '../git-directory/bridge/report.ts';
 import { loadState, type BridgeState } from '../git-directory/bridge/state.ts';
 import type { BridgeSubject } from '../git-directory/bridge/subject.ts';
 import { gitDirectoryPlaces, type GitDirectoryPlaces } from '../git-directory/places.ts';
+import { poll } from '../process/sleep.ts';
 import { realPathOf } from '../process/files.ts';
 import type { BridgeOrder } from '../session/bridge-watch.ts';
 import { instanceFiles } from '../session/files.ts';
+import { findContainer } from './find-container.ts';
 import { loadSpec, type InstanceSpec } from './instance-spec.ts';
 import type { Services } from './services.ts';
 import { placesOf } from './session-states.ts';
@@ -102,11 +104,29 @@ export async function bridgeInstance(
  */
 export async function bridgeOrSay(services: Services, at: Bridged): Promise<string | undefined> {
   try {
-    const report = await bridgeInstance(services, at);
-    return report === undefined ? bridgeState(services, at.entry)?.problem?.text : report.state.problem?.text;
+    // another one, a session's pump for instance, works for a moment only
+    const report = await poll(
+      async () => {
+        const found = await bridgeInstance(services, at);
+        return found?.busy === true ? undefined : (found ?? 'nothing');
+      },
+      { everyMs: 50, limitMs: 3000 },
+    );
+    return report === undefined || report === 'nothing'
+      ? bridgeState(services, at.entry)?.problem?.text
+      : report.state.problem?.text;
   } catch (error) {
     return `what was committed in the container is not here yet: ${messageOf(error)}`;
   }
+}
+
+/** The same for an instance that may not run: what is inside comes when it does. */
+export async function bridgeIfRunning(services: Services, entry: InstanceEntry): Promise<string | undefined> {
+  if (!isBridged(services, entry)) return undefined;
+  const container = findContainer(await services.lister.list(), entry, services);
+  return container?.state === 'running'
+    ? bridgeOrSay(services, { entry, container: container.id })
+    : undefined;
 }
 
 /** Before a container stops: the branch, then everything else that only its git directory has. Never fails. */

@@ -3,6 +3,7 @@ import { isValidBranch } from '../core/branch.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { discoverRepository } from '../git/discover.ts';
+import { bridgeIfRunning } from './bridge.ts';
 import { findInstance, requireInstance, requireRepository } from './find-instance.ts';
 import {
   claimOrRefuse,
@@ -40,6 +41,7 @@ export async function renameInstance(services: Services, from: string, to: strin
     throw new HeadjackError('busy', `the removal of branch "${from}" has begun and was interrupted`, {
       hint: `hjk rm ${from}`,
     });
+  await bridgeIfRunning(services, entry);
   const repository = discoverRepository(entry.repo) ?? here;
   const git = await services.git(repository);
   const tip = await git.findCommit(`refs/heads/${from}`);
@@ -78,7 +80,11 @@ export async function renameInstance(services: Services, from: string, to: strin
       }).catch(() => undefined);
     throw error;
   }
-  return release(services, claimed, () => undefined);
+  const renamed = await release(services, claimed, () => undefined);
+  // inside, the branch has its new name now, or when the container runs again
+  const problem = await bridgeIfRunning(services, renamed);
+  if (problem !== undefined) services.progress.note(`Warning: ${problem}`);
+  return renamed;
 }
 
 const ROUNDS = 20;

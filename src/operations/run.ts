@@ -3,6 +3,7 @@ import type { InstanceEntry } from '../catalog/types.ts';
 import { isValidBranch } from '../core/branch.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
+import { bridgeIfRunning } from './bridge.ts';
 import { instanceFiles } from '../session/files.ts';
 import { bringUp, BringUpFailed, type MakePlan } from './bring-up.ts';
 import { chooseSource } from './devcontainer/choose.ts';
@@ -114,8 +115,10 @@ async function bringUpExisting(
       ? undefined
       : bringUpClaimed(services, held, repository, { spec, env, origin: undefined });
   }
-  if (judgeInstance(existing, await services.lister.list(), services).ready)
+  if (judgeInstance(existing, await services.lister.list(), services).ready) {
+    await bridgeIfRunning(services, existing);
     return { entry: existing, foreign: made === undefined, endedSessions: [] };
+  }
   const held = await claim(
     services,
     existing,

@@ -29,14 +29,14 @@ export async function readRefs(answer: Lines, hexLength: number): Promise<Inside
   )
     throw new HostileAnswer('the git inside answers in a form that is not known');
   const refs = new Map<string, string>();
-  for (;;) {
+  for (let lines = 0; ; lines++) {
     const line = await answer.next(LONGEST_LINE);
     if (line === '.') break;
     const space = line.indexOf(' ');
     const name = line.slice(space + 1);
     if (!object(line.slice(0, space)) || !name.startsWith('refs/'))
       throw new HostileAnswer('the git inside lists refs that are none');
-    if (refs.size >= MOST_REFS) throw new HostileAnswer('the git inside lists more refs than could be');
+    if (lines >= MOST_REFS) throw new HostileAnswer('the git inside lists more refs than could be');
     refs.set(name, line.slice(0, space));
   }
   return {

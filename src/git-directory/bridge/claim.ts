@@ -34,8 +34,9 @@ export function claimBridge(file: string): BridgeClaim | undefined {
 
 /** Creates a file with all of its content, or not at all. False where it is there. */
 export function takeWhole(place: string, content: string): boolean {
-  const temp = `${place}.${makerTag()}.tmp`;
-  fs.writeFileSync(temp, content, { mode: 0o600 });
+  const random = process.getBuiltinModule('node:crypto').randomBytes(4).toString('hex');
+  const temp = `${place}.${makerTag()}.${random}.tmp`;
+  fs.writeFileSync(temp, content, { mode: 0o600, flag: 'wx' });
   try {
     fs.linkSync(temp, place);
     return true;

@@ -83,7 +83,8 @@ refs) # lines of update-ref on stdin; those that are refused are printed
   rm -f "$f"; echo . ;;
 rename) # <new name> : the branch has another name on the host
   t=$(tip); [ "$t" != - ] || { echo gone; exit; }
-  g update-ref --create-reflog -m 'headjack: renamed on the host' "refs/heads/$1" "$t" || { echo failed; exit; }
+  n=$(g rev-parse -q --verify "refs/heads/$1")
+  [ "$n" = "$t" ] || g update-ref --create-reflog -m 'headjack: renamed on the host' "refs/heads/$1" "$t" "$(echo "$t" | tr 0-9a-f 0)" 2>/dev/null || { echo exists; exit; }
   [ "$(g symbolic-ref -q HEAD)" != "refs/heads/$b" ] || g symbolic-ref -m 'headjack: renamed on the host' HEAD "refs/heads/$1"
   g update-ref -d "refs/heads/$b" "$t"; echo renamed ;;
 esac

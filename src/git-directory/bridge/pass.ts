@@ -1,3 +1,4 @@
+import { HeadjackError } from '../../errors.ts';
 import { bringArrivals, keepTip, NewLinks } from './arrive.ts';
 import { foldersOf, signatureHost, signatureInside } from './changed.ts';
 import { claimBridge } from './claim.ts';
@@ -232,7 +233,11 @@ class Pass {
     const before = this.#state.branch;
     if (before === branch) return;
     const said = await say(this.#subject, 'rename', [branch], before);
-    if (said === 'renamed' || said === 'gone') this.#save({ branch, seen: { inside: '', host: '' } });
+    if (said !== 'renamed' && said !== 'gone')
+      throw new HeadjackError('branch_moved', `inside, there is another branch "${branch}"`, {
+        hint: `rename it there: hjk exec ${branch} --no-mux git branch -m ${branch} <name>`,
+      });
+    this.#save({ branch, seen: { inside: '', host: '' } });
   }
 
   #save(change: Partial<BridgeState>): void {

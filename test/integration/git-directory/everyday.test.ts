@@ -155,4 +155,27 @@ describe('an instance with a git directory of its own', () => {
     await sandbox.ok('rm', 'feat', '--yes');
     expect(sandbox.git('log', '-1', '--format=%s', 'spike')).toBe('s\n');
   });
+
+  it('follows a rename, also one while it was stopped', async () => {
+    await using sandbox = own();
+    await sandbox.ok('run', 'feat');
+    await sandbox.ok('rename', 'feat', 'feature/new');
+    const shown = await sandbox.ok(
+      'exec',
+      'feature/new',
+      '--no-mux',
+      'sh',
+      '-c',
+      `git branch --show-current; ${commit}`,
+    );
+    expect(shown.split('\n')[0]).toBe('feature/new');
+    expect(sandbox.git('log', '-1', '--format=%s', 'feature/new')).toBe('a\n');
+    await sandbox.ok('stop', 'feature/new');
+    await sandbox.ok('rename', 'feature/new', 'third');
+    const then = ['git', 'for-each-ref', '--format=%(refname)', 'refs/heads'];
+    expect(await sandbox.ok('exec', 'third', '--no-mux', ...then)).toBe(
+      'refs/heads/main\nrefs/heads/third\n',
+    );
+    expect(await sandbox.ok('ps')).not.toContain('on ');
+  });
 });
