@@ -28,6 +28,8 @@ export interface Attack {
   readonly check?: (place: Place, word: string) => Promise<string[]>;
   /** Nothing else can be tried in the same instance. */
   readonly alone?: boolean;
+  /** What docs/security.md says of it, word for word: it is known, and not closed. */
+  readonly open?: string;
   /** Among the few that run with every test. */
   readonly short?: boolean;
 }

@@ -2,8 +2,9 @@
  * npm run escape [-- --only <part of a name>] [--kind <part of a kind>] [--user root|user] [--seed n] [--list] [--self-test]
  * Hostile programs in real containers, each followed by a day of the victim's; anything of the victim's that changed fails.
  */
+import fs from 'node:fs';
 import { parseArgs } from 'node:util';
-import { onPodman, testImage } from '../support/sandbox.ts';
+import { onPodman, root, testImage } from '../support/sandbox.ts';
 import { kinds } from './attacks/all.ts';
 import { planted } from './attacks/planted.ts';
 import { wordOf, type Kind } from './attack.ts';
@@ -29,6 +30,12 @@ const wanted = (values['self-test'] ? [planted] : kinds)
       attack => only === undefined || attack.name.includes(only) || wordOf(attack) === only,
     ),
   }));
+
+const spaceless = (text: string): string => text.replace(/\s+/g, ' ');
+const security = spaceless(fs.readFileSync(`${root}/docs/security.md`, 'utf8'));
+for (const { name, open } of wanted.flatMap(({ attacks }) => attacks))
+  if (open !== undefined && !security.includes(open))
+    throw new Error(`docs/security.md does not say of ${name}: ${open}`);
 
 if (values.list) {
   for (const { kind, attacks } of wanted) for (const { name } of attacks) console.log(`${kind}: ${name}`);
@@ -63,6 +70,11 @@ async function tryAll(): Promise<number> {
   return summarize(all.flat(), users);
 }
 
+function verdict({ attack, faults }: Pick<Result, 'attack' | 'faults'>): 'held' | 'open' | 'FAILED' {
+  if (faults.length === 0) return 'held';
+  return attack.open === undefined ? 'FAILED' : 'open';
+}
+
 /** A table of attacks and users, and how many there were. Gives the exit code. */
 function summarize(results: readonly Result[], users: readonly UserName[]): number {
   const width = Math.max(...results.map(({ attack }) => attack.name.length));
@@ -72,13 +84,13 @@ function summarize(results: readonly Result[], users: readonly UserName[]): numb
     for (const attack of attacks) {
       const cells = users.map(user => {
         const result = results.find(one => one.attack === attack && one.user === user);
-        return result === undefined ? '-' : result.faults.length === 0 ? 'held' : 'FAILED';
+        return result === undefined ? '-' : verdict(result);
       });
       console.log(`${attack.name.padEnd(width)}  ${cells.map(cell => cell.padEnd(6)).join('  ')}`);
     }
   }
-  const found = results.filter(({ faults }) => faults.length > 0).length;
-  const missed = results.length - found;
+  const count = (what: string): number => results.filter(result => verdict(result) === what).length;
+  const found = count('FAILED');
   if (values['self-test']) {
     const holes = results.filter(({ attack }) => !attack.name.startsWith('nothing'));
     const seen = holes.filter(({ faults }) => faults.length > 0).length;
@@ -88,6 +100,8 @@ function summarize(results: readonly Result[], users: readonly UserName[]): numb
     );
     return seen === holes.length && wrongly === 0 ? 0 : 1;
   }
-  console.log(`\n${String(missed)} passed, ${String(found)} failed`);
+  const open = count('open');
+  if (open > 0) console.log(`\n${String(open)} are known and open: docs/security.md says so`);
+  console.log(`\n${String(count('held'))} passed, ${String(found)} failed`);
   return found === 0 ? 0 : 1;
 }

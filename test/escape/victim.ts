@@ -11,12 +11,15 @@ interface Step {
   readonly words: readonly string[];
   /** Whether it can only fail by what the attacker did. */
   readonly mustWork?: boolean;
+  /** Whether it waits for the remote, which is a folder that a program inside may write. */
+  readonly ofRemote?: boolean;
 }
 
 /** Git in the main checkout: nothing inside may make one of these fail. */
 function inMainCheckout(branches: readonly string[], start: string): Step[] {
   const sure = (...words: string[]): Step => ({ words: ['git', ...words], mustWork: true });
   const maybe = (...words: string[]): Step => ({ words: ['git', ...words] });
+  const ofRemote = (...words: string[]): Step => ({ words: ['git', ...words], ofRemote: true });
   return [
     sure('status'),
     sure('log', '--oneline', '-5', '--all'),
@@ -25,13 +28,14 @@ function inMainCheckout(branches: readonly string[], start: string): Step[] {
     sure('stash', 'list'),
     { words: ['sh', '-c', 'echo more >>README.md'] },
     sure('commit', '-qam', 'Of the victim'),
+    ofRemote('push', '-q', 'origin', 'main'),
     sure('reset', '-q', '--hard', start),
     { words: ['sh', '-c', 'echo more >>README.md'] },
     sure('restore', '.'),
     sure('checkout', '-q', 'refs/heads/precious'),
     sure('checkout', '-q', 'main'),
-    sure('fetch', '-q'),
-    sure('push', '-q', 'origin', 'refs/heads/precious'),
+    ofRemote('push', '-qf', 'origin', 'main'),
+    ofRemote('fetch', '-q'),
     ...branches.flatMap(branch => [
       maybe('diff', '--stat', `main...refs/heads/${branch}`),
       maybe('show', '--stat', `refs/heads/${branch}`),
@@ -118,7 +122,9 @@ function faultsOf(ran: Limited): string[] {
   if (/heap out of memory|Allocation failed|ENOMEM|std::bad_alloc/.test(ran.output) || ran.code === 134)
     faults.push('took all memory');
   if (/^ {4}at .+:\d+:\d+\)?$/m.test(ran.output)) faults.push(`a stack trace: ${excerpt(ran.output)}`);
-  else if (ran.code === 1) faults.push(`not foreseen: ${excerpt(ran.output)}`);
+  // the code of `exec` is the program's
+  else if (ran.code === 1 && !ran.command.includes(' exec '))
+    faults.push(`not foreseen: ${excerpt(ran.output)}`);
   if (rawOnScreen.test(ran.output)) faults.push('control characters from inside reach the screen');
   return faults.map(fault => `${ran.command}: ${fault}`);
 }
@@ -158,9 +164,9 @@ export function makeVictim(world: World, help: string): Victim {
   return {
     async workInMainCheckout(branches) {
       const faults: string[] = [];
-      for (const { words, mustWork = false } of inMainCheckout(branches, world.start)) {
-        const ran = await world.run(words, { cwd: world.repository, limitMs: 30_000 });
-        if (ran.hung !== undefined) faults.push(`${ran.command}: hung, in the main checkout`);
+      for (const { words, mustWork = false, ofRemote = false } of inMainCheckout(branches, world.start)) {
+        const ran = await world.run(words, { cwd: world.repository, limitMs: ofRemote ? 10_000 : 30_000 });
+        if (ran.hung !== undefined && !ofRemote) faults.push(`${ran.command}: hung, in the main checkout`);
         else if (mustWork && ran.code !== 0)
           faults.push(`${ran.command}: fails in the main checkout: ${excerpt(ran.output)}`);
       }

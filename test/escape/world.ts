@@ -122,7 +122,12 @@ export async function makeWorld(options: {
     },
     async [Symbol.asyncDispose]() {
       bystander.kill();
-      await box[Symbol.asyncDispose]();
+      try {
+        await box[Symbol.asyncDispose]();
+      } catch {
+        // deeper than a path can be: Node gives up, rm does not
+        execFileSync('rm', ['-rf', folder]);
+      }
     },
   };
   try {

@@ -2,6 +2,8 @@ import { forEach, makeFake, type Kind } from '../attack.ts';
 
 const everywhere = (script: string): string => `for d in $DIRS "$M"; do ( ${script} ); done`;
 
+const remoteIsWritten = 'remotes that are folders of this machine';
+
 export const mounts: Kind = {
   kind: 'mounts, alternates and remotes',
   attacks: [
@@ -27,7 +29,7 @@ export const mounts: Kind = {
     },
     {
       name: "the remote's reflogs and refs are links",
-      short: true,
+      open: remoteIsWritten,
       inside: `cd "$M"; for f in logs/refs/heads/main logs/refs/heads/precious logs/HEAD; do mkdir -p "$(dirname $f)"; ln -sf "$K" "$f"; done; rm -f refs/heads/evil; ln -s "$K" refs/heads/evil; ln -s "$KD" refs/heads/folder`,
     },
     {
@@ -37,6 +39,7 @@ export const mounts: Kind = {
     },
     {
       name: "the remote's folders of objects are links",
+      open: remoteIsWritten,
       inside: `cd "$M"; i=0; while [ $i -lt 256 ]; do h=$(printf %02x $i); [ -e objects/$h ] || ln -s "$KD" objects/$h; i=$((i+1)); done; mv objects/pack objects/pack2 && ln -s "$KD" objects/pack; rm -f FETCH_HEAD gc.log gc.pid packed-refs.new; ln -s "$K" gc.log; ln -s "$K" gc.pid; ln -s "$K" objects/info/packs; ln -s "$K" info/refs`,
     },
     {
