@@ -49,21 +49,26 @@ const inside = (entry, line) =>
     );
   });
 
-/** ms from the moment at which the branch inside is moved until the host has it. */
+/** ms from the moment at which the branch inside was moved (its file says when) until the host has it. */
 async function latency(place, entry, branch) {
   const file = path.join(place.repository, '.git/refs/heads', branch);
+  const own = path.join(
+    place.folder,
+    'own/.local/share/headjack/instances',
+    entry.id,
+    'git/refs/heads',
+    branch,
+  );
   const before = fs.readFileSync(file, 'utf8');
-  const moved = inside(
-    entry,
-    'git -c user.name=b -c user.email=b@b commit -q --allow-empty -m x; date +%s%N',
-  ).then(Number);
+  const moved = inside(entry, 'git -c user.name=b -c user.email=b@b commit -q --allow-empty -m x');
   const until = Date.now() + 30_000;
   while (fs.readFileSync(file, 'utf8') === before) {
     if (Date.now() > until) throw new Error('the commit never came');
     await new Promise(resolve => setTimeout(resolve, 2));
   }
-  const seen = Date.now();
-  return seen - (await moved) / 1e6;
+  const ms = fs.statSync(file).mtimeMs - fs.statSync(own).mtimeMs;
+  await moved;
+  return ms;
 }
 
 async function runAndExec(what, place) {

@@ -44,13 +44,23 @@ async function peel(git: Plumbing, oid: string): Promise<string> {
   return (await git.text(['rev-parse', '--verify', `${oid}^{}`])).trim();
 }
 
+/** The host's branches once more, as those of a remote: what is done to a branch inside does not hide where it is on the host. */
+function asRemote(refs: readonly GivenRef[]): GivenRef[] {
+  // the user's own remote of that name keeps it
+  if (refs.some(ref => ref.name.startsWith('refs/remotes/host/'))) return [];
+  return refs
+    .filter(ref => ref.target === '' && ref.name.startsWith('refs/heads/'))
+    .map(ref => ({ ...ref, name: ref.name.replace('refs/heads/', 'refs/remotes/host/') }));
+}
+
 /** Writes refs into a new git directory: one packed file, symbolic ones as files of their own. */
 export function writeRefs(
   directory: string,
   given: { readonly refs: readonly GivenRef[]; readonly peeled: boolean },
 ): void {
-  const lines = given.refs
+  const lines = [...given.refs, ...asRemote(given.refs)]
     .filter(ref => ref.target === '')
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map(ref => `${ref.oid} ${ref.name}\n${ref.peeled === '' ? '' : `^${ref.peeled}\n`}`);
   const traits = given.peeled ? 'peeled fully-peeled sorted' : 'sorted';
   fs.writeFileSync(path.join(directory, 'packed-refs'), `# pack-refs with: ${traits} \n${lines.join('')}`, {
