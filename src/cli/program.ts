@@ -150,6 +150,7 @@ export function buildProgram(handle: LoadHandler, wanted: (name: string) => bool
       .option('--min-age <age>', 'unused, or stored, for so long: 90m, 12h, 14d', '14d')
       .option('--merged', 'only instances whose branch is merged, squashed or rebased into the main branch')
       .option('--all-repos', 'of all repositories')
+      .option('--include-ignored', 'store the files that git ignores before they go')
       .option('-y, --yes', 'do not ask'),
   );
   define('doctor', 'find what does not agree, and repair what can be repaired without loss', command =>

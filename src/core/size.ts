@@ -8,3 +8,12 @@ export function parseSize(text: string): number | undefined {
   const bytes = unit === undefined ? NaN : Math.floor(Number(match[1]) * unit);
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
+
+/** `812 B`, `2.0 KiB`, `1.2 GiB`. */
+export function formatBytes(bytes: number): string {
+  const names = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1024 && unit < names.length - 1; unit++) value /= 1024;
+  return `${unit === 0 ? String(value) : value.toFixed(1)} ${names[unit] ?? ''}`;
+}

@@ -25,6 +25,8 @@ export interface PruneOptions {
   /** Only instances whose branch is merged. Snapshots are left alone. */
   readonly merged: boolean;
   readonly allRepositories: boolean;
+  /** Store the files that git ignores before they go. */
+  readonly includeIgnored?: boolean;
 }
 
 /** Something that can go, or the reason why it stays. */

@@ -60,7 +60,7 @@ async function pruneInstance(
       force: false,
       yes: true,
       deleteBranch: false,
-      includeIgnored: false,
+      includeIgnored: options.includeIgnored === true,
       // asked once more when nobody else can begin: a session may have been opened since
       stillWanted: async claimed => {
         const idle = structuredClone(claimed);

@@ -8,6 +8,7 @@ import type { Look } from '../git/look.ts';
 import { deleteWorktree } from './delete-worktree.ts';
 import { goingBranches, lineUp } from './going-branches.ts';
 import { findInstance, requireInstance, requireRepository } from './find-instance.ts';
+import { describeNotStored, notStoredBy, type NotStored } from './not-stored.ts';
 import { claimOrRefuse, commitClaimed, refuseBusy, release, type Claim } from './operation.ts';
 import { claimGone, findOfGoneRepository } from './remove-gone.ts';
 import { removeTraces } from './remove-traces.ts';
@@ -28,7 +29,7 @@ export interface RemoveOptions {
   /** Asked again once nobody else can begin anything; throws where it is not to go. */
   readonly stillWanted?: (entry: InstanceEntry) => Promise<void>;
   /** Asks on a terminal. @throws HeadjackError confirmation_required without one */
-  readonly confirm: (entry: InstanceEntry) => Promise<boolean>;
+  readonly confirm: (entry: InstanceEntry, notStored: readonly NotStored[]) => Promise<boolean>;
 }
 
 export interface Removed {
@@ -36,6 +37,8 @@ export interface Removed {
   readonly branchDeleted: boolean;
   /** Where the work was stored, if there was any. */
   readonly snapshot: string | undefined;
+  /** Ignored files that were deleted and not stored. */
+  readonly notStored: readonly NotStored[];
   /** Nothing tells what is in the folder: it is still there. */
   readonly worktreeKept: boolean;
 }
@@ -72,8 +75,10 @@ export async function removeInstance(
       await (await services.git(repository)).requireNotCheckedOut(entry.branch, entry.worktree);
     const look = await (await services.keeper()).look(subject);
     if (options.force) refuseUnstorable(entry, look);
-    else refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], going);
-    if (!(options.force || options.yes) && !(await options.confirm(entry))) return undefined;
+    else
+      refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], { going, look });
+    if (!(options.force || options.yes) && !(await options.confirm(entry, notStoredBy(look))))
+      return undefined;
   }
   const held = await claimOrRefuse(services, entry, 'rm');
   if (held.operation.deleting !== undefined) return finishRemoval(services, held);
@@ -103,7 +108,8 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
     const keeper = await services.keeper(held.operation.id);
     const look = await keeper.look(subject);
     if (options.force) refuseUnstorable(entry, look);
-    else refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], going);
+    else
+      refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], { going, look });
     if (keeper.needsSnapshot(look) && !look.unknown) {
       services.progress.phase('storing work');
       snapshot = (await keeper.store(subject, look)).commit;
@@ -118,7 +124,7 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
       if (found.operation !== undefined) found.operation.deleting = deleting;
     });
     const claimed: Claim = { ...held, operation: { ...held.operation, deleting } };
-    return await finishRemoval(
+    const removed = await finishRemoval(
       services,
       claimed,
       options.force
@@ -127,6 +133,7 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
             refuseLosses(entry, reasons);
           },
     );
+    return { ...removed, notStored: notStoredBy(look) };
   } catch (error) {
     if (error instanceof HeadjackError && error.code === 'operation_lost') throw error;
     await keepInstance(services, held);
@@ -162,6 +169,7 @@ export async function finishRemoval(
     entry,
     branchDeleted,
     snapshot: snapshot === '' ? undefined : snapshot,
+    notStored: [],
     worktreeKept: operation.deleting?.unjudged === true && fs.existsSync(entry.worktree),
   };
 }
@@ -191,15 +199,23 @@ function refuseUnstorable(entry: InstanceEntry, look: Look): void {
 }
 
 /** @throws HeadjackError unsafe with the list */
-function refuseLosses(entry: InstanceEntry, reasons: readonly string[], going: readonly string[] = []): void {
+function refuseLosses(
+  entry: InstanceEntry,
+  reasons: readonly string[],
+  { going = [], look }: { readonly going?: readonly string[]; readonly look?: Look } = {},
+): void {
   if (reasons.length === 0) return;
   const others = going.map(branch => `branch ${branch} does not count: another hjk is about to delete it`);
+  const ignored = look === undefined ? [] : notStoredBy(look);
+  const unstored =
+    ignored.length > 0 ? [`ignored, and not stored by --force: ${describeNotStored(ignored)}`] : [];
+  const also = ignored.length > 0 ? '; with all that git ignores: --include-ignored' : '';
   throw new HeadjackError(
     'unsafe',
     `removing branch "${entry.branch}" would lose work in ${entry.worktree}`,
     {
-      details: [...reasons, ...others],
-      hint: `commit it, or store and delete it: hjk rm ${entry.branch} --force`,
+      details: [...reasons, ...others, ...unstored],
+      hint: `commit it, or store and delete it: hjk rm ${entry.branch} --force${also}`,
     },
   );
 }

@@ -14,6 +14,7 @@ interface Flags {
   readonly minAge: string;
   readonly merged?: boolean;
   readonly allRepos?: boolean;
+  readonly includeIgnored?: boolean;
   readonly yes?: boolean;
 }
 
@@ -24,7 +25,12 @@ export const prune: Handler<Flags> = async (context, _words, flags) => {
       hint: 'for instance --min-age 14d',
     });
   const { services } = await context.open('prune');
-  const options = { minAgeMs, merged: flags.merged === true, allRepositories: flags.allRepos === true };
+  const options = {
+    minAgeMs,
+    merged: flags.merged === true,
+    allRepositories: flags.allRepos === true,
+    includeIgnored: flags.includeIgnored === true,
+  };
   const candidates = await findPrunable(services, options);
   const going = candidates.filter(candidate => candidate.kept === undefined);
   const terminal = context.io.isTerminal('stdin') && context.io.isTerminal('stdout');
