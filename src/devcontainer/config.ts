@@ -20,7 +20,8 @@ const silentKeys: readonly string[] = [
 /** @throws HeadjackError devcontainer_invalid */
 export function parseDevcontainer(text: string, file: string): DevcontainerConfig {
   const errors: ParseError[] = [];
-  const parsed: unknown = parse(text, errors, { allowTrailingComma: true });
+  // editors of Windows begin a file with a mark of its encoding
+  const parsed: unknown = parse(text.replace(/^\ufeff/, ''), errors, { allowTrailingComma: true });
   if (errors.length === 0 && isRecord(parsed)) return parsed;
   throw new HeadjackError('devcontainer_invalid', `${file} of the branch is no valid JSON with comments`, {
     hint: 'correct it, or do without it: --image <ref>',

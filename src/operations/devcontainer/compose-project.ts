@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ComposeDocument } from '../../devcontainer/compose.ts';
+import { serviceMounts } from '../../devcontainer/compose-mounts.ts';
 import { isRecord, textOf } from '../../devcontainer/config.ts';
 import { variableReach } from '../../devcontainer/host-variables.ts';
 import { HeadjackError } from '../../errors.ts';
@@ -84,7 +85,10 @@ export async function makeProject(
   unfinished.container = id;
   await runtime.limit(id, plan.spec);
   await noteIgnoredLimits(services, id, plan.spec);
-  const person = await furnishAndRecord(making, id, user);
+  const person = await furnishAndRecord(making, id, {
+    user,
+    volumes: serviceMounts(document, name).flatMap(({ source, target }) => (source === '' ? [target] : [])),
+  });
   const { file, digest } = found.content;
   return {
     override,

@@ -146,7 +146,16 @@ export async function userReaches(making: Making, user: RemoteUser): Promise<str
 }
 
 /** Puts into a container that never ran what every instance has, records it, and only then starts it. */
-export async function furnishAndRecord(making: Making, id: string, user: RemoteUser): Promise<ContainerUser> {
+export async function furnishAndRecord(
+  making: Making,
+  id: string,
+  how: {
+    readonly user: RemoteUser;
+    /** Where the container has volumes. */
+    readonly volumes: readonly string[];
+  },
+): Promise<ContainerUser> {
+  const { user, volumes } = how;
   const { services, held, plan, config } = making;
   const runtime = await services.runtime();
   const files = await readUserFiles(runtime, id);
@@ -159,7 +168,17 @@ export async function furnishAndRecord(making: Making, id: string, user: RemoteU
     worktree: plan.worktree,
     chosen,
     files,
-    more: strange && user.kind !== 'root' ? await profileEntries(runtime, id) : [],
+    more: [
+      ...(strange && user.kind !== 'root' ? await profileEntries(runtime, id) : []),
+      // a new volume is root's: the programs could not write there
+      ...volumes.map(place => ({
+        kind: 'folder' as const,
+        path: place,
+        mode: 0o755,
+        uid: chosen.uid,
+        gid: chosen.gid,
+      })),
+    ],
     imageUser: user.kind === 'named' ? user.name : '',
     links:
       typeof declared === 'string' && declared.startsWith('/') && findTaken(declared, plan) === undefined

@@ -78,7 +78,7 @@ export async function makeSingle(
     mounts: overVolumes(plan, image),
   });
   unfinished.container = id;
-  const person = await furnishAndRecord(making, id, user);
+  const person = await furnishAndRecord(making, id, { user, volumes: call.options.flatMap(volumeOf) });
   await runtime.start(id);
   const { file, digest } = found.content;
   return {
@@ -203,6 +203,12 @@ function keep(making: Making, options: readonly RunOption[]): RunOption[] {
     const value = `type=bind,source=${mount.source},target=${mount.target},readonly`;
     return { name: 'mount', value, words: ['--mount', value] };
   });
+}
+
+/** Where an option puts a volume. */
+function volumeOf(option: RunOption): string[] {
+  const mount = option.name === 'tmpfs' ? undefined : mountOf(option);
+  return mount === undefined || mount.target === '' || /^[/.~]/.test(mount.source) ? [] : [mount.target];
 }
 
 function tellPorts(services: Services, forwarded: readonly PublishedPort[], name: string): void {

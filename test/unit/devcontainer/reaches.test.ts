@@ -161,6 +161,7 @@ describe('what an approval is of', () => {
 describe('the configuration', () => {
   it('is JSON with comments; anything else names the file', () => {
     expect(parseDevcontainer('{ // x\n "image": "a", }', 'f')).toEqual({ image: 'a' });
+    expect(parseDevcontainer('\ufeff{ "image": "a" }', 'f')).toEqual({ image: 'a' });
     for (const text of ['', '[]', '{', '"x"'])
       expect(() => parseDevcontainer(text, 'the-file')).toThrow(/the-file/);
   });
