@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { realPathOf } from '../process/files.ts';
+import { freezeRepository } from './frozen-repository.ts';
 import { readGitFile } from './git-file.ts';
 import { createPlumbing, findObject, type Plumbing } from './plumbing.ts';
 import type { WalkedTree } from './walk.ts';
@@ -55,7 +56,8 @@ export async function openNested(
   env: NodeJS.ProcessEnv,
 ): Promise<NestedRepository> {
   const folder = path.join(worktree, Buffer.from(relative, 'latin1').toString('utf8'));
-  const git = await createPlumbing({ gitDir: path.join(folder, '.git'), workTree: folder }, env);
+  const gitDir = await freezeRepository(path.join(folder, '.git'), env);
+  const git = await createPlumbing({ gitDir, workTree: folder }, env);
   await git.text(['rev-parse', '--git-dir']);
   const head = await findObject(git, 'HEAD^{commit}');
   const refs = new Map<string, string>();

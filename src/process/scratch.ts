@@ -23,3 +23,16 @@ export function makeScratch(): string {
     );
   }
 }
+
+const untilExit: string[] = [];
+
+/** The same for as long as this process lives. */
+export function makeScratchUntilExit(): string {
+  if (untilExit.length === 0)
+    process.once('exit', () => {
+      for (const folder of untilExit) fs.rmSync(folder, { recursive: true, force: true });
+    });
+  const folder = makeScratch();
+  untilExit.push(folder);
+  return folder;
+}

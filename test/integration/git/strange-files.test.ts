@@ -175,12 +175,22 @@ it('a socket in a git directory, as fsmonitor has one, is in nobody’s way', as
   server.close();
 });
 
-it('a git that waits is ended after its time', async () => {
+it('a configuration that includes a file that never ends: of a nested repository it is not read', async () => {
   using box = makeWorktree();
   const nested = path.join(box.tree, 'nested');
   makeRepository(nested);
   execFileSync('mkfifo', [path.join(box.tree, 'more')]);
   git(nested, 'config', 'include.path', '../../more');
   const look = await keeper.look(box.subject);
-  expect(look.reasons).toEqual([expect.stringMatching(/^could not tell: git config .* did not end within/)]);
+  expect(look.reasons).toEqual(['repository nested inside has commits that none of its remotes has']);
+});
+
+it('a git that waits is ended after its time', async () => {
+  using box = makeWorktree();
+  execFileSync('mkfifo', [path.join(box.folder, 'more')]);
+  git(box.repo, 'config', 'include.path', path.join(box.folder, 'more'));
+  await expect(keeper.look(box.subject)).rejects.toMatchObject({
+    code: 'git_failed',
+    message: expect.stringMatching(/^git config .* did not end within/) as string,
+  });
 });
