@@ -1,7 +1,7 @@
 import type { InstanceEntry } from '../catalog/types.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError, messageOf } from '../errors.ts';
-import { bridgeSubject, mirrorBeforeStop } from './bridge.ts';
+import { bridgeState, bridgeSubject, mirrorBeforeStop } from './bridge.ts';
 import { findContainer } from './find-container.ts';
 import type { Services } from './services.ts';
 
@@ -16,10 +16,14 @@ export async function findContainerWork(services: Services, entry: InstanceEntry
   if (container?.state === 'running') await mirrorBeforeStop(services, { entry, container: container.id });
   const { findKeptWork } = await import('../git-directory/bridge/mirror.ts');
   const found = await findKeptWork(subject.git, entry.id);
-  return found.map(
-    ({ label, object }) =>
-      `${describe(label, entry.branch)} (${object.slice(0, 10)}) is in the container's git directory only`,
-  );
+  const unkept = bridgeState(services, entry)?.unkept ?? [];
+  return [
+    ...found.map(
+      ({ label, object }) =>
+        `${describe(label, entry.branch)} (${object.slice(0, 10)}) is in the container's git directory only`,
+    ),
+    ...unkept.map(label => `${describe(label, entry.branch)} is there, and cannot be copied: git refuses it`),
+  ];
 }
 
 function describe(label: string, branch: string): string {
@@ -28,6 +32,7 @@ function describe(label: string, branch: string): string {
   if (shown.startsWith('heads/')) return `branch "${shown.slice('heads/'.length)}"`;
   if (shown.startsWith('stash/')) return `stash@{${shown.slice('stash/'.length)}}`;
   if (shown.startsWith('reflog/')) return 'a commit that only a reflog holds';
+  if (shown === 'what it holds' || shown === 'index') return shown === 'index' ? 'its index' : shown;
   return shown === 'head' ? 'a detached HEAD' : `what is in progress (${shown})`;
 }
 

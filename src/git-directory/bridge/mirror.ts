@@ -28,16 +28,31 @@ export async function mirror(
   given: ReadonlyMap<string, string>,
 ): Promise<readonly MirroredTip[]> {
   const mirrored = signatureMirror(subject.directory, subject.branch);
-  const found = await listTips(subject);
+  const { found, lied } = await listHonest(subject);
   const own = new Set(await unreachableTips(subject, [...given.values()], found));
   const wanted = found.filter(tip => own.has(tip.object));
-  const whole: MirroredTip[] = [];
-  for (const tip of await bring(subject, wanted)) whole.push(tip);
+  const whole = await bring(subject, wanted);
   await writeRefs(subject, whole);
-  const complete = whole.length === wanted.length;
+  const kept = new Set(whole.map(tip => tip.label));
+  const unkept = wanted.map(tip => tip.label).filter(label => !kept.has(label));
   const state = loadState(subject.stateFile) ?? freshState(subject.branch);
-  if (complete) saveState(subject.stateFile, { ...state, mirrored });
+  saveState(subject.stateFile, {
+    ...state,
+    mirrored,
+    unkept: [...(lied ? ['what it holds'] : []), ...unkept.slice(0, 20)],
+  });
   return whole;
+}
+
+async function listHonest(
+  subject: BridgeSubject,
+): Promise<{ readonly found: readonly MirroredTip[]; readonly lied: boolean }> {
+  try {
+    return { found: await listTips(subject), lied: false };
+  } catch (error) {
+    if (error instanceof HostileAnswer) return { found: [], lied: true };
+    throw error;
+  }
 }
 
 async function listTips(subject: BridgeSubject): Promise<MirroredTip[]> {

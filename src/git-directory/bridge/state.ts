@@ -43,6 +43,8 @@ export interface BridgeState {
   readonly seen: { readonly inside: string; readonly host: string };
   /** What the container's git directory looked like before it was mirrored last. */
   readonly mirrored: string;
+  /** What of it the host's git would not take, by its label. */
+  readonly unkept: readonly string[];
   /** Folders of the host's refs that are looked at for changes. */
   readonly folders: readonly string[];
   /** Branches and tags made inside that arrived on the host. */
@@ -59,6 +61,7 @@ export function freshState(branch: string): BridgeState {
     problem: null,
     seen: { inside: '', host: '' },
     mirrored: '',
+    unkept: [],
     folders: [],
     arrived: [],
   };
