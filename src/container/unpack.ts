@@ -36,8 +36,8 @@ export async function unpackEntries(
   unpacker: Unpacker,
   entries: readonly ArchiveEntry[],
 ): Promise<LeftOutEntry[]> {
-  // what is mounted in another mount does not count beside that
-  const mounts = [...(await unpacker.mounts())].sort((a, b) => a.target.length - b.target.length);
+  // the innermost first: it is where something would land
+  const mounts = [...(await unpacker.mounts())].sort((a, b) => b.target.length - a.target.length);
   const free: ArchiveEntry[] = [];
   const leftOut: LeftOutEntry[] = [];
   for (const entry of entries) {
@@ -76,8 +76,9 @@ function findMountInTheWay(
   place: string,
   mounts: readonly MountedPlace[],
 ): MountedPlace | undefined {
-  return mounts.find(
-    ({ target }) => isAtOrBelow(place, target) || (entry.kind !== 'folder' && isAtOrBelow(target, place)),
+  return (
+    mounts.find(({ target }) => isAtOrBelow(place, target)) ??
+    mounts.find(({ target }) => entry.kind !== 'folder' && isAtOrBelow(target, place))
   );
 }
 

@@ -62,7 +62,7 @@ describe('an archive is not unpacked', () => {
     for (const entry of [file(place), link(place), link(place, true)])
       expect(await unpack([entry], { mounts })).toEqual({ put: [], leftOut: [place] });
   });
-  it('and the mount that is named is the outermost', async () => {
+  it('and the mount that is named is the one in which it would land', async () => {
     const at = (target: string): MountedPlace => ({ target, source: '/s', volume: false });
     const unpacker = {
       mounts: () => Promise.resolve([at('/workspace/.git'), at('/workspace')]),
@@ -113,6 +113,11 @@ describe('an archive is unpacked', () => {
     expect((await unpack([folder('/home/hjk')], { mounts, folders: { '/home/hjk': false } })).put).toEqual([
       '/home/hjk',
     ]);
+  });
+  it('as a folder into a new volume that is mounted in something else', async () => {
+    const mounts = { '/w': 'bind', '/w/node_modules': 'volume' } as const;
+    const folders = { '/w/node_modules': false };
+    expect((await unpack([folder('/w/node_modules')], { mounts, folders })).put).toEqual(['/w/node_modules']);
   });
   it('over an empty folder, and where it is to be over what the image has', async () => {
     const folders = { '/empty': false, '/workspace': true };
