@@ -1,24 +1,20 @@
 import fs from 'node:fs';
 import { HeadjackError } from '../errors.ts';
+import { pathText } from './byte-path.ts';
 import { printable } from '../core/printable.ts';
+import type { Look } from './look.ts';
 import { durable, type Plumbing } from './plumbing.ts';
-import { bytePath } from './tree-changes.ts';
-import { readChunks, type FileTree } from './working-tree.ts';
+import { diskPath, readChunks, type WorkingTree } from './working-tree.ts';
 
 /**
  * Puts files of the folder into git's object store as they are, in one pack that is on the disk when this returns: no filter, no
  * line endings, names of any bytes.
  * @throws HeadjackError git_failed (a full disk among others)
  */
-export async function importFiles(
-  git: Plumbing,
-  at: string,
-  tree: FileTree,
-  touched: readonly string[],
-): Promise<void> {
+export async function importFiles(git: Plumbing, look: Look, { files, touched }: WorkingTree): Promise<void> {
   const wanted = new Map<string, string>(); // object → file
   for (const file of touched) {
-    const entry = tree.get(file);
+    const entry = files.get(file);
     if (entry !== undefined) wanted.set(entry.object, file);
   }
   if (wanted.size === 0) return;
@@ -26,7 +22,7 @@ export async function importFiles(
 
   function* blobs(): Generator<{ size: number; chunks: Iterable<Buffer> }> {
     for (const relative of wanted.values()) {
-      const file = bytePath(at, relative);
+      const file = diskPath(look, relative);
       const stat = fs.lstatSync(file);
       const link = stat.isSymbolicLink() ? fs.readlinkSync(file, 'buffer') : undefined;
       yield link === undefined
@@ -36,8 +32,8 @@ export async function importFiles(
   }
   const [changed] = await findMissing(git, [...wanted.keys()]);
   if (changed !== undefined) {
-    const file = printable(Buffer.from(wanted.get(changed) ?? '', 'latin1').toString('utf8'));
-    throw new HeadjackError('busy', `${at}/${file} changed while it was stored`, {
+    const file = printable(pathText(wanted.get(changed) ?? ''));
+    throw new HeadjackError('busy', `${look.at}/${file} changed while it was stored`, {
       hint: 'end what writes there, then try again',
     });
   }

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { realPathOf } from '../process/files.ts';
-import { findDoubt, lookAtWorktree, type Look, type WorktreeSubject } from './look.ts';
+import { findDoubt, lookAtWorktree, needsSnapshot, type Look, type WorktreeSubject } from './look.ts';
 import {
   findMetadata,
   listWorktrees,
@@ -15,11 +15,12 @@ import { deleteFolder } from './delete-folder.ts';
 import { findLeftLock } from './append-config.ts';
 import { findBases, findMerged, type MergedHow } from './merged.ts';
 import { createPlumbing, findObject, type Plumbing } from './plumbing.ts';
-import { planRestore, restoreSnapshot, type RestorePlan } from './restore.ts';
 import { moveToNewName, refuseUnfinished, type BranchRenaming } from './rename-branch.ts';
-import { needsSnapshot, storeSnapshot, type Snapshot } from './snapshot.ts';
+import { restoreSnapshot } from './restore.ts';
+import { planRestore, type RestorePlan } from './restore-plan.ts';
+import { storeSnapshot, type Snapshot } from './snapshot.ts';
 import { dropSnapshot, listSnapshots, type StoredSnapshot } from './snapshot-list.ts';
-import { addsTo, readWorkingTree, type FileTree } from './working-tree.ts';
+import { hasUnsaved } from './unsaved.ts';
 
 /** Looking at, storing and deleting worktrees: the git of `rm`. */
 export interface WorktreeKeeper {
@@ -27,11 +28,10 @@ export interface WorktreeKeeper {
   /** Why the folder cannot be judged at all, if so; a look at a few files. */
   findDoubt(subject: WorktreeSubject): string | undefined;
   needsSnapshot(look: Look): boolean;
-  store(subject: WorktreeSubject, look: Look, at?: string): Promise<Snapshot>;
-  /** The folder's present content. */
-  readTree(look: Look, at: string): FileTree;
-  /** Whether the tree holds anything that `base` (a commit; HEAD where empty) has not alike. */
-  addsTo(look: Look, base: string, tree: FileTree): Promise<boolean>;
+  /** @param base a snapshot of the same removal: what is in it stays in the new one */
+  store(subject: WorktreeSubject, look: Look, base?: string): Promise<Snapshot>;
+  /** Whether what was looked at holds anything that a snapshot (HEAD where empty) has not. */
+  hasUnsaved(look: Look, snapshot: string): Promise<boolean>;
   /** Snapshots of a repository, the newest first. */
   listSnapshots(commonDir: string): Promise<StoredSnapshot[]>;
   /** Where a snapshot's HEAD can go, or why it cannot. */
@@ -89,8 +89,7 @@ export function createWorktreeKeeper(env: NodeJS.ProcessEnv): WorktreeKeeper {
     findDoubt,
     needsSnapshot,
     store: storeSnapshot,
-    readTree: (look, at) => readWorkingTree(look, at).files,
-    addsTo,
+    hasUnsaved,
     findMetadata,
     listWorktrees,
     listSnapshots: async commonDir => listSnapshots(await open(commonDir)),

@@ -40,10 +40,15 @@ export async function findUnreachable(
     if (type === 'commit' && object !== undefined) kept.push(object);
     else if (peeledType === 'commit' && peeled !== undefined) kept.push(peeled);
   }
+  const stays = kept.map(object => `^${object}`);
+  const countOf = async (...commits: string[]): Promise<number> =>
+    Number(
+      await git.text(['rev-list', '--count', '--stdin'], { input: `${[...commits, ...stays].join('\n')}\n` }),
+    );
   const found: UnreachableCommits[] = [];
+  if (tips.length > 1 && (await countOf(...tips.map(tip => tip.commit))) === 0) return found;
   for (const tip of tips) {
-    const input = [tip.commit, ...kept.map(object => `^${object}`)].join('\n');
-    const count = Number(await git.text(['rev-list', '--count', '--stdin'], { input: `${input}\n` }));
+    const count = await countOf(tip.commit);
     if (count > 0) found.push({ ...tip, count });
   }
   return found;

@@ -1,67 +1,24 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { HeadjackError } from '../errors.ts';
 import { printable } from '../core/printable.ts';
-import { durable, findObject, type Plumbing } from './plumbing.ts';
+import { pathText } from './byte-path.ts';
+import { decodePath } from './encoded-path.ts';
+import { durable, type Plumbing } from './plumbing.ts';
+import { restoreFacts } from './restore-facts.ts';
+import { reconnectModules } from './restore-modules.ts';
+import type { RestorePlan } from './restore-plan.ts';
 import type { StoredSnapshot } from './snapshot-list.ts';
-import { bytePath, fillIndex, type IndexEntry } from './tree-changes.ts';
+import { restoreSparseSettings } from './sparse-settings.ts';
+import { fillIndex, honest, type IndexEntry } from './tree-changes.ts';
+import { listStoredTree, listTree } from './tree-objects.ts';
 import { restoreState } from './unfinished.ts';
-import { listTree, type FileTree, type TreeEntry } from './working-tree.ts';
+import type { FileTree, TreeEntry } from './working-tree.ts';
+import { prepareFolder, writeRaw, type RestorePlace } from './write-files.ts';
 
-/** Where HEAD of the restored worktree goes. */
-export interface RestorePlan {
-  /** The branch of the instance. */
-  readonly branch: string;
-  /** Undefined: detached. */
-  readonly headRef: string | undefined;
-  /** Branches that are to be made: ref → commit. */
-  readonly create: ReadonlyMap<string, string>;
-}
-
-/**
- * Decides which branches have to be made. A branch that has moved on since is never moved back.
- * @throws HeadjackError branch_moved
- */
-export async function planRestore(
-  git: Plumbing,
-  snapshot: StoredSnapshot,
-  as: string | undefined,
-): Promise<RestorePlan> {
-  const { message } = snapshot;
-  const branch = as ?? message.branch;
-  const create = new Map<string, string>();
-  const need = async (ref: string, commit: string | null): Promise<void> => {
-    const now = await findObject(git, `${ref}^{commit}`);
-    if (commit === null ? now === undefined : now === commit) return;
-    if (now === undefined && commit !== null) {
-      create.set(ref, commit);
-      return;
-    }
-    throw new HeadjackError(
-      'branch_moved',
-      `branch "${printable(ref.replace('refs/heads/', ''))}" is at another commit than when the snapshot was stored`,
-      {
-        hint: `restore it under another name: hjk restore ${snapshot.id} --as <branch>`,
-        details: { ref, now, stored: commit },
-      },
-    );
-  };
-  const own = `refs/heads/${branch}`;
-  if (as !== undefined && as !== message.branch) {
-    await need(own, message.head ?? message.branch_tip);
-    return { branch, headRef: message.detached ? undefined : own, create };
-  }
-  const headRef = message.detached ? undefined : (message.head_ref ?? own);
-  if (headRef !== undefined) await need(headRef, message.head);
-  if (headRef !== own && message.branch_tip !== null && (await findObject(git, own)) === undefined)
-    create.set(own, message.branch_tip);
-  return { branch, headRef, create };
-}
-
-/** Fills a worktree that was added without a checkout: HEAD, index, files, modes, the state of what was not finished. */
+/** Fills a worktree that was added without a checkout: HEAD, index, files, modes, repositories inside, what was not finished. */
 export async function restoreSnapshot(
   git: Plumbing,
-  at: { readonly metadata: string; readonly worktree: string },
+  at: RestorePlace,
   snapshot: StoredSnapshot,
   plan: RestorePlan,
 ): Promise<void> {
@@ -72,15 +29,13 @@ export async function restoreSnapshot(
   else if (message.head !== null) await git.text(['update-ref', '--no-deref', 'HEAD', message.head]);
   const index = await readIndex(git, snapshot);
   await fillIndex(git, {}, index);
-  await writeFiles(git, at.worktree, {
-    tree: await listTree(git, commit),
-    index,
-    leftOut: new Set(message.left_out),
-  });
-  if (message.left_out.length > 0)
-    await git.text(['update-index', '--skip-worktree', '-z', '--stdin'], { input: nul(message.left_out) });
+  const tree = await listNames(git, snapshot, commit);
+  await writeFiles(git, at, { tree, index, leftOut: new Set(message.left_out), filtered: message.filtered });
+  await reconnectModules(git, at, message.nested);
+  await setBit(git, '--skip-worktree', [...message.left_out, ...message.skip_worktree]);
   if (message.intent_to_add.length > 0) {
     const add = [
+      ...honest,
       'add',
       '--intent-to-add',
       '--force',
@@ -90,10 +45,44 @@ export async function restoreSnapshot(
     ];
     await git.try(add, { input: nul(message.intent_to_add) });
   }
-  for (const [file, mode] of Object.entries(message.modes)) restoreMode(at.worktree, file, mode);
+  await restoreSparseSettings(git, message.sparse);
   if (message.state !== null) await restoreState(git, at.metadata, message.state);
   for (const [ref, tip] of Object.entries(message.refs)) await git.try(['update-ref', ref, tip]);
-  await git.try(['update-index', '-q', '--refresh']);
+  await git.try([...honest, 'update-index', '-q', '--refresh']);
+  await setBit(git, '--assume-unchanged', message.assume_unchanged);
+  restoreFacts(at, message, tree);
+}
+
+async function setBit(git: Plumbing, bit: string, files: readonly string[]): Promise<void> {
+  if (files.length > 0)
+    await git.text([...honest, 'update-index', bit, '-z', '--stdin'], { input: nul(files) });
+}
+
+/** @throws HeadjackError unsafe for a name that hjk would have encoded */
+async function listNames(git: Plumbing, { message }: StoredSnapshot, tree: string): Promise<FileTree> {
+  const listed = await listTree(git, tree);
+  const decoded = [...listed].map(([name, entry]): [string, TreeEntry] => {
+    const file = message.schema === 1 ? plainName(name) : decodePath(name);
+    if (file !== undefined) return [file, entry];
+    throw new HeadjackError(
+      'unsafe',
+      `the snapshot holds a path that is no file of a worktree: ${printable(pathText(name))}`,
+      { hint: 'the snapshot was not made by hjk; nothing outside the worktree was touched' },
+    );
+  });
+  return new Map(decoded);
+}
+
+/** Schema 1 did not encode: what some file system takes for `.git` was not made by hjk. */
+function plainName(name: string): string | undefined {
+  const bad = name
+    .split('/')
+    .some(part =>
+      /^(\.git[. ]*|git~1)$/i.test(
+        part.replaceAll(/\u00e2\u0080[\u008c-\u008f\u00aa-\u00ae]|\u00ef\u00bb\u00bf/g, ''),
+      ),
+    );
+  return bad ? undefined : name;
 }
 
 function nul(files: readonly string[]): string {
@@ -104,138 +93,49 @@ async function readIndex(git: Plumbing, { message, commit }: StoredSnapshot): Pr
   const parent = message.index ?? `${commit}^${message.head === null ? '1' : '2'}`;
   const stages = message.stages;
   const names = new Set(stages.map(({ name }) => name));
-  const plain = [...(await listTree(git, parent))].filter(([file]) => !names.has(file));
+  const listed = message.schema === 1 ? await listTree(git, parent) : await listStoredTree(git, parent);
+  const plain = [...listed].filter(([file]) => !names.has(file));
   return [...plain.map(([file, { mode, object }]) => ({ mode, object, stage: '0', path: file })), ...stages];
 }
 
-/** Files that are as the index says are checked out as git does it; all others are written byte for byte. */
-async function writeFiles(
-  git: Plumbing,
-  worktree: string,
-  from: { tree: FileTree; index: readonly IndexEntry[]; leftOut: ReadonlySet<string> },
-): Promise<void> {
+interface StoredFiles {
+  readonly tree: FileTree;
+  readonly index: readonly IndexEntry[];
+  readonly leftOut: ReadonlySet<string>;
+  readonly filtered: readonly string[] | null;
+}
+
+/**
+ * Files that are as the index says are checked out, if that gives the same bytes or a filter has to make them; all others are
+ * written byte for byte.
+ */
+async function writeFiles(git: Plumbing, at: RestorePlace, from: StoredFiles): Promise<void> {
   const indexed = new Map(from.index.filter(e => e.stage === '0').map(e => [e.path, e]));
+  const filtered =
+    from.filtered !== null && (await mayConvert(git, from)) ? new Set(from.filtered) : undefined;
   const checkout: string[] = [];
   const raw: [string, TreeEntry][] = [];
   for (const [file, entry] of from.tree) {
     if (from.leftOut.has(file)) continue;
     const own = indexed.get(file);
-    if (entry.mode === '160000') prepareFolder(worktree, file);
-    else if (own?.object === entry.object && own.mode === entry.mode) checkout.push(file);
+    const isIndexed = own?.object === entry.object && own.mode === entry.mode;
+    if (entry.mode === '160000') prepareFolder(at, file);
+    else if (isIndexed && (filtered === undefined || filtered.has(file))) checkout.push(file);
     else raw.push([file, entry]);
   }
+  await writeRaw(git, at, raw);
   if (checkout.length > 0)
-    await git.text(['checkout-index', '--quiet', '--force', '-z', '--stdin'], { input: nul(checkout) });
-  await writeRaw(git, worktree, raw);
+    await git.text([...honest, 'checkout-index', '--quiet', '--force', '-z', '--stdin'], {
+      input: nul(checkout),
+    });
 }
 
-const BATCH_BYTES = 32 * 1024 ** 2;
-
-async function writeRaw(
-  git: Plumbing,
-  worktree: string,
-  files: readonly (readonly [file: string, entry: TreeEntry])[],
-): Promise<void> {
-  const input = files.map(([, { object }]) => `${object}\n`).join('');
-  const sizes =
-    files.length === 0
-      ? []
-      : (await git.text(['cat-file', '--buffer', '--batch-check=%(objectsize)'], { input })).split('\n');
-  let batch: (readonly [file: string, entry: TreeEntry])[] = [];
-  let bytes = 0;
-  const flush = async (): Promise<void> => {
-    if (batch.length > 0) await writeBatch(git, worktree, batch);
-    batch = [];
-    bytes = 0;
-  };
-  for (const [i, [file, entry]] of files.entries()) {
-    const size = Number(sizes[i]);
-    if (size > BATCH_BYTES && entry.mode !== '120000') {
-      await writeLarge(git, worktree, file, entry);
-      continue;
-    }
-    if (bytes + size > BATCH_BYTES) await flush();
-    batch.push([file, entry]);
-    bytes += size;
-  }
-  await flush();
-}
-
-async function writeBatch(
-  git: Plumbing,
-  worktree: string,
-  batch: readonly (readonly [file: string, entry: TreeEntry])[],
-): Promise<void> {
-  const answer = await git.bytes(['cat-file', '--buffer', '--batch=%(objectname) %(objectsize)'], {
-    input: batch.map(([, { object }]) => `${object}\n`).join(''),
-  });
-  let position = 0;
-  for (const [file, entry] of batch) {
-    const end = answer.indexOf(10, position);
-    const size = Number(answer.toString('latin1', position, end).split(' ')[1]);
-    if (!Number.isInteger(size))
-      throw new HeadjackError('git_failed', `the snapshot is not whole: ${printable(file)} is missing`);
-    const content = answer.subarray(end + 1, end + 1 + size);
-    position = end + size + 2;
-    const place = prepare(worktree, file);
-    if (entry.mode === '120000') fs.symlinkSync(content, place);
-    else fs.writeFileSync(place, content, { flag: 'wx', mode: modeOf(entry) });
-  }
-}
-
-/** A file too large for memory goes from git straight to the disk. */
-async function writeLarge(git: Plumbing, worktree: string, file: string, entry: TreeEntry): Promise<void> {
-  const fd = fs.openSync(prepare(worktree, file), 'wx', modeOf(entry));
-  try {
-    await git.bytes(['cat-file', 'blob', entry.object], { stdoutFd: fd });
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function modeOf(entry: TreeEntry): number {
-  return entry.mode === '100755' ? 0o755 : 0o644;
-}
-
-/** The place of a file, its folders made. @throws HeadjackError unsafe for a path that leads out, or into git's own files */
-function prepare(worktree: string, file: string): Buffer {
-  const parts = file.split('/');
-  // `.git` in all the ways in which some file system takes it for one
-  const bad = parts.some(
-    part =>
-      part === '' ||
-      part === '.' ||
-      part === '..' ||
-      /^(\.git[. ]*|git~\d+)$/i.test(
-        part.replaceAll(/\u00e2\u0080[\u008c-\u008f\u00aa-\u00ae]|\u00ef\u00bb\u00bf/g, ''),
-      ),
-  );
-  if (bad)
-    throw new HeadjackError(
-      'unsafe',
-      `the snapshot holds a path that is no file of a worktree: ${printable(file)}`,
-      {
-        hint: 'the snapshot was not made by hjk; nothing outside the worktree was touched',
-      },
-    );
-  for (let depth = 1; depth < parts.length; depth++) {
-    const folder = bytePath(worktree, parts.slice(0, depth).join('/'));
-    const stat = fs.lstatSync(folder, { throwIfNoEntry: false });
-    if (stat === undefined) fs.mkdirSync(folder);
-    else if (!stat.isDirectory())
-      throw new HeadjackError('unsafe', `${path.join(worktree, printable(file))} leads through a link`, {
-        hint: 'the snapshot was not made by hjk',
-      });
-  }
-  return bytePath(worktree, file);
-}
-
-function prepareFolder(worktree: string, file: string): void {
-  prepare(worktree, `${file}/x`);
-}
-
-function restoreMode(worktree: string, file: string, mode: string): void {
-  const place = prepare(worktree, file);
-  if (fs.lstatSync(place, { throwIfNoEntry: false })?.isFile() === true)
-    fs.chmodSync(place, Number.parseInt(mode, 8) & 0o777);
+/** Whether a checkout may give other bytes than those of the objects. */
+async function mayConvert(git: Plumbing, { tree, index }: StoredFiles): Promise<boolean> {
+  const isAttributes = (file: string): boolean => /(?:^|\/)\.gitattributes$/.test(file);
+  if ([...tree.keys()].some(isAttributes) || index.some(e => isAttributes(e.path))) return true;
+  const settings = ['config', '--get-regexp', String.raw`^core\.(autocrlf|eol|attributesfile|symlinks)$`];
+  if ((await git.try(settings)).code === 0) return true;
+  const info = (await git.text(['rev-parse', '--git-path', 'info/attributes'])).trim();
+  return fs.existsSync(info);
 }

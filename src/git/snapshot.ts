@@ -1,68 +1,76 @@
 import { HeadjackError } from '../errors.ts';
+import { describeTree } from './file-facts.ts';
+import { encodePath } from './encoded-path.ts';
 import { importFiles } from './import-blobs.ts';
 import type { Look, WorktreeSubject } from './look.ts';
-import { hasChanges, type NestedRepository } from './nested.ts';
+import { mergeWithBase } from './snapshot-base.ts';
+import type { NestedRepository } from './nested.ts';
 import { durable, findObject, type Plumbing } from './plumbing.ts';
 import { formatMessage, type SnapshotMessage } from './snapshot-message.ts';
-import { lstatIn, type IndexEntry } from './tree-changes.ts';
-import { readWorkingTree, writeTree } from './working-tree.ts';
+import { readSparseSettings } from './sparse-settings.ts';
+import type { IndexEntry } from './tree-changes.ts';
+import { listTree, writeTree } from './tree-objects.ts';
 import { storeState } from './unfinished.ts';
+import { readWorkingTree, type FileTree, type TreeEntry, type WorkingTree } from './working-tree.ts';
 
 export const SNAPSHOTS = 'refs/headjack/snapshots/';
 
 export interface Snapshot {
   readonly ref: string;
   readonly commit: string;
-  /** The working tree with untracked files, nested repositories as plain files. */
+  /** The working tree with untracked files and repositories inside, names that git refuses encoded. */
   readonly tree: string;
-}
-
-/** Whether there is anything in it that only the worktree, or the branch that goes too, holds. */
-export function needsSnapshot(look: Look): boolean {
-  const { changes } = look;
-  return (
-    look.unreachable.length > 0 ||
-    look.nested.length > 0 ||
-    look.unfinished.length > 0 ||
-    (changes !== undefined &&
-      (hasChanges(changes) || changes.intentToAdd.length > 0 || changes.ignored.length > 0))
-  );
 }
 
 /**
  * Stores the worktree as a commit under `refs/headjack/snapshots/<instance>-<n>`. The working tree stays as it is. All of it is
  * on the disk when this returns. Parents: HEAD, the index, then every commit that would be unreachable.
- * @param at where the folder is, if it was renamed aside
+ * @param base a snapshot stored before: what has gone since stays in this one, so that the newest is never the poorest
  * @throws HeadjackError unsafe where it cannot be stored, busy where a file changed meanwhile, git_failed (a full disk)
  */
-export async function storeSnapshot(
-  subject: WorktreeSubject,
-  look: Look,
-  at = subject.worktree,
-): Promise<Snapshot> {
+export async function storeSnapshot(subject: WorktreeSubject, look: Look, base = ''): Promise<Snapshot> {
   const { git, changes } = look;
   if (git === undefined) throw unstorable(subject, look.reasons[0] ?? 'it could not be looked at');
-  const shallow = look.nested.find(nested => nested.shallow && nested.unpushed.size > 0);
-  if (shallow !== undefined)
-    throw unstorable(
-      subject,
-      `the repository ${shallow.path} inside is shallow: its history cannot be stored`,
-    );
-  const working = readWorkingTree(look, at);
-  await importFiles(git, at, working.files, working.touched);
-  const tree = changes === undefined ? await headTree(git) : await writeTree(git, working.files);
+  const working = await readWorkingTree(look, { forSnapshot: true });
+  await importFiles(git, look, working);
+  const files = changes === undefined ? await withHead(git, look, working) : working.files;
   const stored = await writeIndexTree(git, look);
-  const index = await commitTree(git, stored.tree, [], 'index');
-  for (const nested of look.nested) await takeObjects(git, nested);
   const state = look.metadata === undefined ? undefined : await storeState(git, look, commitTree);
+  const inner = [];
+  for (const nested of look.nested) inner.push(...(await takeCommits(git, nested)));
+  const all = await mergeWithBase(git, base, {
+    files,
+    message: describe(subject, look, { working, state, stages: stored.stages }),
+  });
+  const tree = await writeTree(git, all.files);
+  const index = await commitTree(git, stored.tree, [], 'index');
+  const schema = [...all.files, ...stored.files].some(([file, { mode }]) => encodePath(file, mode) !== file)
+    ? 2
+    : 1;
   const parents = [
     ...(look.head === undefined ? [] : [look.head]),
     index,
     ...look.unreachable.map(tip => tip.commit),
-    ...look.nested.flatMap(nested => [...nested.unpushed.values()]),
+    ...inner,
     ...(state === undefined ? [] : [state]),
+    ...(base === '' ? [] : [base]),
   ];
-  const message = formatMessage({
+  const message = formatMessage({ ...all.message, schema, index });
+  const commit = await commitTree(git, tree, await onlyCommits(git, parents), message);
+  return { ref: await nameSnapshot(git, subject.instanceId, commit), commit, tree };
+}
+
+function describe(
+  subject: WorktreeSubject,
+  look: Look,
+  of: {
+    readonly working: WorkingTree;
+    readonly state: string | undefined;
+    readonly stages: SnapshotMessage['stages'];
+  },
+): SnapshotMessage {
+  const { changes } = look;
+  return {
     schema: 1,
     instance: subject.instanceId,
     branch: subject.branch,
@@ -70,23 +78,33 @@ export async function storeSnapshot(
     detached: look.detached,
     head_ref: look.headRef ?? null,
     branch_tip: subject.deleteBranch ? (look.branchTip ?? null) : null,
-    index,
-    stages: stored.stages,
+    index: null,
+    stages: of.stages,
     intent_to_add: [...(changes?.intentToAdd ?? [])],
     left_out: [...(changes?.leftOut ?? [])],
+    skip_worktree: [...(changes?.hidden ?? [])],
+    assume_unchanged: [...(changes?.assumed ?? [])],
+    sparse: look.metadata === undefined ? {} : readSparseSettings(look.metadata.folder),
     nested: look.nested.map(nested => ({
       path: nested.path,
       head: nested.head ?? null,
+      git: nested.gitPath ?? null,
+      folder: nested.hasFolder,
       refs: Object.fromEntries(nested.unpushed),
     })),
-    modes: unusualModes(working.touched, at),
-    state: state ?? null,
+    filtered: [...of.working.filtered],
+    ...describeTree(look, of.working),
+    state: of.state ?? null,
     refs: Object.fromEntries(look.ownRefs),
     reasons: [...look.reasons],
     ignored: subject.includeIgnored,
-  });
-  const commit = await commitTree(git, tree, await onlyCommits(git, parents), message);
-  return { ref: await nameSnapshot(git, subject.instanceId, commit), commit, tree };
+  };
+}
+
+/** Where the folder is gone: the files of HEAD, and what the metadata holds of submodules. */
+async function withHead(git: Plumbing, look: Look, working: WorkingTree): Promise<FileTree> {
+  const files = look.head === undefined ? new Map<string, TreeEntry>() : await listTree(git, look.head);
+  return new Map([...files, ...working.files]);
 }
 
 function isStage(entry: IndexEntry): entry is IndexEntry & { stage: '1' | '2' | '3' } {
@@ -99,6 +117,7 @@ async function headTree(git: Plumbing): Promise<string> {
 }
 
 interface StoredIndex {
+  readonly files: FileTree;
   readonly tree: string;
   readonly stages: SnapshotMessage['stages'];
 }
@@ -106,7 +125,7 @@ interface StoredIndex {
 /** The index as a tree: stages of a conflict as `<path>~1`, `~2`, `~3`, or the like where a file has that name. */
 async function writeIndexTree(git: Plumbing, look: Look): Promise<StoredIndex> {
   const { changes } = look;
-  if (changes === undefined) return { tree: await headTree(git), stages: [] };
+  if (changes === undefined) return { tree: await headTree(git), files: new Map(), stages: [] };
   const intended = new Set(changes.intentToAdd);
   const plain = changes.index.filter(entry => entry.stage === '0' && !intended.has(entry.path));
   const files = new Map(plain.map(({ path, mode, object }) => [path, { mode, object }]));
@@ -116,15 +135,24 @@ async function writeIndexTree(git: Plumbing, look: Look): Promise<StoredIndex> {
     files.set(name, { mode, object });
     return { mode, object, stage, path, name };
   });
-  return { tree: await writeTree(git, files), stages };
+  return { tree: await writeTree(git, files), files, stages };
 }
 
-/** Copies every object that a nested repository's refs reach into ours. */
-async function takeObjects(git: Plumbing, nested: NestedRepository): Promise<void> {
-  if (nested.unpushed.size === 0) return;
-  const wanted = `${[...nested.unpushed.values()].join('\n')}\n`;
-  const pack = await nested.git.bytes(['pack-objects', '--revs', '--stdout', '-q'], { input: wanted });
-  await git.text([...durable, 'index-pack', '--stdin', '--fix-thin'], { input: pack });
+/**
+ * Copies the history of a nested repository into ours, so that its commits can be seen without a restore. All of it is in its files
+ * anyway: one without its parents, or of another kind, is left to them.
+ */
+async function takeCommits(git: Plumbing, { git: inner, unpushed }: NestedRepository): Promise<string[]> {
+  if (inner === undefined || unpushed.size === 0) return [];
+  const isWhole =
+    (await inner.try(['rev-parse', '--is-shallow-repository'])).stdout.toString().trim() === 'false';
+  const isPartial = (await inner.try(['config', '--get-regexp', 'partialclone|promisor'])).code === 0;
+  if (!isWhole || isPartial) return [];
+  const input = `${[...unpushed.values()].join('\n')}\n`;
+  const pack = await inner.try(['pack-objects', '--revs', '--stdout', '-q'], { input });
+  if (pack.code !== 0) return [];
+  const taken = await git.try([...durable, 'index-pack', '--stdin', '--fix-thin'], { input: pack.stdout });
+  return taken.code === 0 ? [...unpushed.values()] : [];
 }
 
 async function commitTree(
@@ -164,17 +192,6 @@ async function nameSnapshot(git: Plumbing, instanceId: string, commit: string): 
       });
     }
   }
-}
-
-/** Modes that git does not keep, of the files that are stored: path → octal. */
-function unusualModes(files: readonly string[], at: string): Record<string, string> {
-  const modes: [string, string][] = [];
-  for (const file of files) {
-    const stat = lstatIn(at, file);
-    const mode = (stat?.mode ?? 0) & 0o7777;
-    if (stat?.isFile() === true && mode !== 0o644 && mode !== 0o755) modes.push([file, mode.toString(8)]);
-  }
-  return Object.fromEntries(modes);
 }
 
 function unstorable(subject: WorktreeSubject, why: string): HeadjackError {

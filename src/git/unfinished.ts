@@ -2,10 +2,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { HeadjackError } from '../errors.ts';
 import { makePrivateFolder } from '../process/files.ts';
+import { readRegular } from '../process/regular-file.ts';
 import type { Look } from './look.ts';
 import { durable, findObject, type Plumbing } from './plumbing.ts';
-import { listTree, writeTree, type TreeEntry } from './working-tree.ts';
-import { readRegular } from '../process/regular-file.ts';
+import { listStoredTree, writeTree } from './tree-objects.ts';
+import type { TreeEntry } from './working-tree.ts';
 
 type Markers = readonly (readonly [file: RegExp, what: string])[];
 
@@ -121,7 +122,7 @@ function listFiles(root: string, relative: string): string[] {
 /** Puts the state back into the metadata of a new worktree. Only names that belong there are taken. */
 export async function restoreState(git: Plumbing, metadata: string, state: string): Promise<void> {
   if ((await findObject(git, `${state}^{tree}`)) === undefined) return;
-  for (const [name, { mode, object }] of await listTree(git, state)) {
+  for (const [name, { mode, object }] of await listStoredTree(git, state)) {
     if (
       mode !== '100644' ||
       !stateFiles.test(name) ||

@@ -1,11 +1,18 @@
 import fs from 'node:fs';
-import path from 'node:path';
+import { bytePath, pathText } from './byte-path.ts';
+import { isGitDir, namedGitDir } from './git-dir.ts';
 import { judgeFile, type StrangeFile } from './strange-files.ts';
 
-/** What a walk through a worktree finds that git does not tell. Paths are latin1 text (one char a byte), relative to it. */
+/** What is in a worktree, whatever git thinks of it. Paths are latin1 text (one char a byte), relative to it. */
 export interface WalkedTree {
-  /** Folders with a `.git` of their own, outermost first. */
+  /** Files and links by the repository that they are in: '' is the worktree, else the folder of a nested one. */
+  readonly files: ReadonlyMap<string, readonly string[]>;
+  /** Folders in which nothing is that can be stored. */
+  readonly emptyFolders: readonly string[];
+  /** Folders with a `.git` that is a repository or names one, outermost first. */
   readonly nested: readonly string[];
+  /** Folders that are git directories by another name than `.git`. */
+  readonly bare: readonly string[];
   /** Mount points inside. */
   readonly mounts: readonly string[];
   /** Folders that cannot be read. */
@@ -17,47 +24,107 @@ export interface WalkedTree {
 /** Git reads them wherever they are. */
 const readByName = new Set(['.gitignore', '.gitattributes', '.gitmodules', '.mailmap']);
 
-/** Walks without following links. */
+/** Of a worktree whose folder is gone. */
+export const nothing: WalkedTree = {
+  files: new Map(),
+  emptyFolders: [],
+  nested: [],
+  bare: [],
+  mounts: [],
+  unreadable: [],
+  strange: [],
+};
+
+/** Walks without following links. The `.git` of the root and those of nested repositories are left out. */
 export function walkTree(root: string): WalkedTree {
-  const device = fs.lstatSync(root).dev;
   const mounted = mountPoints(root);
+  const files = new Map<string, string[]>();
+  const emptyFolders: string[] = [];
   const nested: string[] = [];
-  const mounts: string[] = [];
+  const bare: string[] = [];
+  const mounts = new Set<string>();
   const unreadable: string[] = [];
   const strange: StrangeFile[] = [];
-  const rootBytes = Buffer.from(root);
-  const visit = (relative: string): void => {
-    const absolute =
-      relative === '' ? rootBytes : Buffer.concat([rootBytes, Buffer.from(`/${relative}`, 'latin1')]);
+  const device = fs.lstatSync(root).dev;
+  const visit = (relative: string, repository: string): void => {
     let entries: fs.Dirent[];
     try {
-      entries = fs.readdirSync(absolute, { withFileTypes: true, encoding: 'latin1' });
+      entries = listEntries(root, relative);
     } catch {
       unreadable.push(relative);
       return;
     }
-    if (relative !== '' && entries.some(entry => entry.name === '.git')) nested.push(relative);
+    const dotGit = relative !== '' && entries.some(entry => entry.name === '.git');
+    const isRepository = dotGit && namedGitDir(bytePath(root, `${relative}/.git`)) !== undefined;
+    if (isRepository) nested.push(relative);
+    else if (relative !== '' && isGitDir(bytePath(root, relative))) bare.push(relative);
+    const owner = isRepository ? relative : repository;
+    const own = files.get(owner) ?? [];
+    files.set(owner, own);
+    let kept = 0;
     for (const entry of entries) {
       const child = relative === '' ? entry.name : `${relative}/${entry.name}`;
-      if (readByName.has(entry.name) && !entry.isDirectory()) {
-        const found = judgeFile(path.join(root, Buffer.from(child, 'latin1').toString('utf8')));
+      if (
+        (readByName.has(entry.name) || (entry.name === '.git' && relative !== '')) &&
+        !entry.isDirectory()
+      ) {
+        const found = judgeFile(`${root}/${pathText(child)}`);
         if (found !== undefined) strange.push(found);
       }
-      if (!entry.isDirectory() || entry.name === '.git') continue;
-      if (mounted.has(child)) {
-        mounts.push(child);
-        continue;
+      if (entry.name === '.git' && (relative === '' || (isRepository && entry.isDirectory()))) {
+        kept++;
+      } else if (mounted.has(child) || isOtherDevice(root, child, { entry, device })) {
+        mounts.add(child);
+      } else if (entry.isDirectory()) {
+        kept++;
+        visit(child, owner);
+      } else if (entry.isFile() || entry.isSymbolicLink()) {
+        kept++;
+        own.push(child);
       }
-      visit(child);
     }
+    if (kept === 0 && relative !== '') emptyFolders.push(relative);
+  };
+  visit('', '');
+  for (const mount of mounted) mounts.add(mount);
+  return { files, emptyFolders, nested, bare, mounts: [...mounts], unreadable, strange };
+}
+
+/** Everything below a folder: files and links, and the folders in which there is nothing. @throws where one cannot be read */
+export function listFolder(root: string): { files: string[]; emptyFolders: string[] } {
+  const files: string[] = [];
+  const emptyFolders: string[] = [];
+  const visit = (relative: string): void => {
+    let kept = 0;
+    for (const entry of listEntries(root, relative)) {
+      const child = relative === '' ? entry.name : `${relative}/${entry.name}`;
+      if (entry.isDirectory()) visit(child);
+      else if (entry.isFile() || entry.isSymbolicLink()) files.push(child);
+      else continue;
+      kept++;
+    }
+    if (kept === 0 && relative !== '') emptyFolders.push(relative);
   };
   visit('');
-  if (mounted.size === 0 && process.platform !== 'linux') {
-    for (const folder of nested)
-      if (fs.lstatSync(path.join(root, folder)).dev !== device) mounts.push(folder);
-  }
-  for (const mount of mounted) if (!mounts.includes(mount)) mounts.push(mount);
-  return { nested, mounts, unreadable, strange };
+  return { files, emptyFolders };
+}
+
+function listEntries(root: string, relative: string): fs.Dirent[] {
+  const folder = relative === '' ? root : bytePath(root, relative);
+  return fs.readdirSync(folder, { withFileTypes: true, encoding: 'latin1' });
+}
+
+/** Where the kernel has no list of mounts (macOS) a folder of another device is one. */
+function isOtherDevice(
+  root: string,
+  child: string,
+  of: { readonly entry: fs.Dirent; readonly device: number },
+): boolean {
+  return (
+    process.platform !== 'linux' &&
+    of.entry.isDirectory() &&
+    fs.lstatSync(bytePath(root, child)).dev !== of.device
+  );
 }
 
 /** Mount points below the root, relative, from the kernel's own list. */

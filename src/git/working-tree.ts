@@ -1,10 +1,12 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
-import { HeadjackError } from '../errors.ts';
+import { HeadjackError, messageOf } from '../errors.ts';
+import { printable } from '../core/printable.ts';
+import { bytePath, lstatBytes, pathText } from './byte-path.ts';
+import { findConversions } from './converted.ts';
 import type { Look } from './look.ts';
-import type { NestedRepository } from './nested.ts';
-import { durable, findObject, splitNul, type Plumbing } from './plumbing.ts';
-import { bytePath, fillIndex, lstatIn, withPrivateIndex } from './tree-changes.ts';
+import { isIgnored } from './tree-changes.ts';
+import { listFolder } from './walk.ts';
 
 /** One file of a tree. */
 export interface TreeEntry {
@@ -13,72 +15,137 @@ export interface TreeEntry {
   readonly object: string;
 }
 
-/** What is in a folder: latin1 path → entry. */
+/** What is in a folder: latin1 path → entry. Below `.git/` is the worktree's own metadata. */
 export type FileTree = ReadonlyMap<string, TreeEntry>;
 
-/** The working tree as it is, byte for byte, and which of its files are not what the index says. Nothing is written. */
+/** The working tree as it is, byte for byte. Nothing is written. */
 export interface WorkingTree {
   readonly files: FileTree;
   /** Files whose objects git may not have. */
   readonly touched: readonly string[];
+  readonly emptyFolders: readonly string[];
+  /** Files whose object a filter turns into what is in the folder. */
+  readonly filtered: readonly string[];
 }
 
 const CHUNK = 1 << 20;
 
 /**
- * Reads the folder. Files that are as the index says stand with the index's object; of all others the raw bytes count, without
- * filters or line endings: what comes back is what was there.
+ * Reads the folder. Files that are as the index says, and come back so, stand with the index's object; of all others the raw bytes
+ * count, without filters or line endings: what comes back is what was there.
+ * @param options forSnapshot: what a checkout of HEAD would not bring back alike counts too: converted bytes, sparse patterns
+ * @throws HeadjackError unsafe where a file cannot be read
  */
-export function readWorkingTree(look: Look, at: string): WorkingTree {
-  const { changes } = look;
-  if (changes === undefined) return { files: new Map(), touched: [] };
+export async function readWorkingTree(
+  look: Look,
+  options: { readonly forSnapshot: boolean },
+): Promise<WorkingTree> {
+  const { changes, git } = look;
   const files = new Map<string, TreeEntry>();
-  for (const { stage, path, mode, object } of changes.index)
+  for (const { stage, path, mode, object } of changes?.index ?? [])
     if (stage === '0') files.set(path, { mode, object });
-  const algorithm = (look.head ?? changes.index[0]?.object ?? '').length === 64 ? 'sha256' : 'sha1';
+  const sample = look.head ?? changes?.index[0]?.object ?? look.branchTip ?? '';
+  const algorithm = sample.length === 64 ? 'sha256' : 'sha1';
   const touched: string[] = [];
-  for (const nested of look.nested) files.delete(nested.path);
-  const candidates = new Set([
-    ...changes.unstaged,
-    ...changes.untracked,
-    ...changes.conflicted,
-    ...changes.intentToAdd,
-    ...changes.ignored,
-    ...look.nested.flatMap(filesOf),
-  ]);
+  const emptyFolders =
+    changes === undefined ? [] : look.emptyFolders.filter(folder => isStored(look, folder));
+  const candidates = new Set(changes === undefined ? [] : changedFiles(look));
+  const present = new Set(look.present);
+  const sparse = '.git/info/sparse-checkout';
+  if (options.forSnapshot && lstatBytes(diskPath(look, sparse))?.isFile() === true) {
+    candidates.add(sparse);
+    present.add(sparse);
+  }
+  for (const nested of look.nested) {
+    files.delete(nested.path);
+    for (const file of nested.files) candidates.add(file);
+    if (nested.gitPath === undefined) continue;
+    const inside = listFolder(diskPath(look, nested.gitPath).toString('utf8'));
+    for (const file of inside.files) {
+      candidates.add(`${nested.gitPath}/${file}`);
+      present.add(`${nested.gitPath}/${file}`);
+    }
+    emptyFolders.push(...inside.emptyFolders.map(folder => `${nested.gitPath ?? ''}/${folder}`));
+  }
+  const conversions =
+    options.forSnapshot && git !== undefined && changes !== undefined
+      ? await findConversions(git, look.at, changes)
+      : undefined;
+  for (const file of conversions?.converted ?? []) candidates.add(file);
   for (const file of candidates) {
-    const stat = lstatIn(at, file);
+    const place = diskPath(look, file);
+    // a path may lead through a link that stands where a folder was
+    const stat = present.has(file) ? lstatBytes(place) : undefined;
     // FIFOs, sockets and devices are neither work nor stored
     if (stat?.isFile() !== true && stat?.isSymbolicLink() !== true) {
       files.delete(file);
       continue;
     }
     const mode = stat.isSymbolicLink() ? '120000' : (stat.mode & 0o100) !== 0 ? '100755' : '100644';
-    files.set(file, { mode, object: hashFile(bytePath(at, file), stat, algorithm) });
+    files.set(file, { mode, object: hashFile(place, { stat, algorithm, file }) });
     touched.push(file);
   }
-  return { files, touched };
+  for (const link of changes?.links.keys() ?? [])
+    if (touched.some(file => file.startsWith(`${link}/`))) files.delete(link);
+  return { files, touched, emptyFolders, filtered: conversions?.filtered ?? [] };
 }
 
-/** Tracked and untracked files of a nested repository, as paths of the outer tree. */
-function filesOf(nested: NestedRepository): string[] {
-  const { index, untracked } = nested.changes;
-  const files = [...index.filter(entry => entry.mode !== '160000').map(entry => entry.path), ...untracked];
-  return [...new Set(files)].map(file => `${nested.path}/${file}`);
+function changedFiles({ changes, ignoredStored }: Look): string[] {
+  return [
+    ...(changes?.unstaged ?? []),
+    ...(changes?.untracked ?? []),
+    ...(changes?.conflicted ?? []),
+    ...(changes?.intentToAdd ?? []),
+    ...ignoredStored,
+  ];
+}
+
+/** Where a file of the tree is on the disk. */
+export function diskPath(look: Pick<Look, 'at' | 'metadata'>, file: string): Buffer {
+  return file.startsWith('.git/') && look.metadata !== undefined
+    ? bytePath(look.metadata.folder, file.slice('.git/'.length))
+    : bytePath(look.at, file);
+}
+
+/** Whether an empty folder comes back: not in what git ignores, nor in a submodule that is fetched again. */
+function isStored({ changes, nested }: Look, folder: string): boolean {
+  const around = nested.findLast(one => one.hasFolder && folder.startsWith(`${one.path}/`));
+  if (around !== undefined)
+    return (
+      around.changes === undefined || !isIgnored(around.changes, `${folder.slice(around.path.length + 1)}/`)
+    );
+  if (changes === undefined || isIgnored(changes, `${folder}/`)) return false;
+  return ![...changes.links.keys()].some(link => folder.startsWith(`${link}/`));
 }
 
 /** The name that git gives the content. */
-function hashFile(file: Buffer, stat: fs.Stats, algorithm: 'sha1' | 'sha256'): string {
-  const hash = crypto.createHash(algorithm);
+function hashFile(
+  place: Buffer,
+  of: { readonly stat: fs.Stats; readonly algorithm: 'sha1' | 'sha256'; readonly file: string },
+): string {
+  const { stat } = of;
+  const hash = crypto.createHash(of.algorithm);
   if (stat.isSymbolicLink()) {
-    const target = fs.readlinkSync(file, 'buffer');
+    const target = fs.readlinkSync(place, 'buffer');
     return hash
       .update(`blob ${String(target.length)}\0`)
       .update(target)
       .digest('hex');
   }
   hash.update(`blob ${String(stat.size)}\0`);
-  for (const chunk of readChunks(file, stat.size)) hash.update(chunk);
+  try {
+    for (const chunk of readChunks(place, stat.size)) hash.update(chunk);
+  } catch (error) {
+    if (error instanceof HeadjackError) throw error;
+    throw new HeadjackError(
+      'unsafe',
+      `${printable(pathText(of.file))} cannot be stored: ${messageOf(error)}`,
+      {
+        hint: 'make it readable, or remove it; nothing was deleted',
+        cause: error,
+      },
+    );
+  }
   return hash.digest('hex');
 }
 
@@ -90,7 +157,7 @@ export function* readChunks(file: Buffer, size: number): Generator<Buffer> {
       const chunk = Buffer.allocUnsafe(Math.min(CHUNK, size - done));
       const read = fs.readSync(fd, chunk, 0, chunk.length, null);
       if (read === 0)
-        throw new HeadjackError('busy', `${file.toString()} changed while it was stored`, {
+        throw new HeadjackError('busy', `${printable(file.toString())} changed while it was stored`, {
           hint: 'end what writes there, then try again',
         });
       done += read;
@@ -99,38 +166,4 @@ export function* readChunks(file: Buffer, size: number): Generator<Buffer> {
   } finally {
     fs.closeSync(fd);
   }
-}
-
-/** The files of a commit or tree. */
-export async function listTree(git: Plumbing, name: string): Promise<FileTree> {
-  const files = new Map<string, TreeEntry>();
-  for (const line of splitNul(await git.text(['ls-tree', '-r', '-z', '--full-tree', name]))) {
-    const tab = line.indexOf('\t');
-    const [mode = '', , object = ''] = line.slice(0, tab).split(' ');
-    files.set(line.slice(tab + 1), { mode, object });
-  }
-  return files;
-}
-
-/** Writes the tree object of the files, whose objects are there already. */
-export async function writeTree(git: Plumbing, files: FileTree): Promise<string> {
-  const entries = [...files].map(([path, { mode, object }]) => ({ mode, object, stage: '0', path }));
-  return withPrivateIndex(async env => {
-    await fillIndex(git, env, entries);
-    return (await git.text([...durable, 'write-tree', '--missing-ok'], { env })).trim();
-  });
-}
-
-/** Whether the folder holds a file that `base` (a commit; HEAD where empty) has not alike. Missing ones do not count. */
-export async function addsTo(look: Look, base: string, tree: FileTree): Promise<boolean> {
-  const { git } = look;
-  if (git === undefined) return true;
-  const from = base === '' ? 'HEAD' : base;
-  if ((await findObject(git, `${from}^{tree}`)) === undefined) return tree.size > 0;
-  const known = await listTree(git, from);
-  for (const [file, { mode, object }] of tree) {
-    const there = known.get(file);
-    if (there?.mode !== mode || there.object !== object) return true;
-  }
-  return false;
 }

@@ -47,7 +47,7 @@ export async function deleteUntouched(
 }
 
 function written(worktree: string, look: Look): HeadjackError {
-  const ignored = (look.changes?.ignored ?? []).slice(0, 5);
+  const ignored = look.ignoredStored.slice(0, 5);
   const names = ignored.map(file => printable(Buffer.from(file, 'latin1').toString('utf8')));
   return new HeadjackError('unsafe', `${worktree} holds what hjk did not put there`, {
     details: [...look.reasons, ...(names.length > 0 ? [`ignored: ${names.join(', ')}`] : [])],

@@ -60,19 +60,18 @@ export async function deleteWorktree(
   }
   if (fs.existsSync(aside)) {
     const look = await lookAside(keeper, subject, aside);
-    const tree = look.changes === undefined ? undefined : keeper.readTree(look, aside);
-    if (tree === undefined && operation.deleting?.unjudged !== true)
+    if (look.changes === undefined && operation.deleting?.unjudged !== true)
       throw new HeadjackError('git_failed', `${aside} could not be looked at: ${look.reasons[0] ?? ''}`, {
         hint: `nothing of it was deleted; see to the reason, then: hjk rm ${entry.branch}`,
       });
-    if (tree === undefined) {
+    if (look.changes === undefined) {
       // it cannot be read, so it is not deleted: it stays as a worktree of the user's own
       fs.renameSync(aside, entry.worktree);
       keeper.unlock(metadata);
       services.progress.note(`${entry.worktree} could not be read and is left as it is`);
       return snapshot;
     }
-    if (await keeper.addsTo(look, snapshot, tree)) {
+    if (await keeper.hasUnsaved(look, snapshot)) {
       try {
         refuse?.(look.reasons);
       } catch (error) {
@@ -82,7 +81,7 @@ export async function deleteWorktree(
         });
         throw error;
       }
-      snapshot = (await keeper.store(subject, look, aside)).commit;
+      snapshot = (await keeper.store(subject, look, snapshot)).commit;
     }
     // from here on nothing looks into it again: half of a deleted tree cannot be judged
     fs.renameSync(aside, trash);

@@ -84,7 +84,7 @@ export async function removeHalfMade(services: Services, held: Claim, repository
       const bare = !fs.existsSync(path.join(at, '.git')) && isEmptyOrGone(at);
       if (look.changes === undefined && bare) return true;
       if (look.unknown || look.unreachable.length > 0 || look.nested.length > 0) return false;
-      return !(await keeper.addsTo(look, '', keeper.readTree(look, at)));
+      return !(await keeper.hasUnsaved(look, ''));
     });
   } catch (error) {
     if (!(error instanceof HeadjackError) || error.code !== 'unsafe') throw error;

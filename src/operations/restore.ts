@@ -3,7 +3,7 @@ import { isValidBranch } from '../core/branch.ts';
 import type { Repository } from '../core/repository.ts';
 import { HeadjackError } from '../errors.ts';
 import { lockReason } from '../git/metadata.ts';
-import type { RestorePlan } from '../git/restore.ts';
+import type { RestorePlan } from '../git/restore-plan.ts';
 import type { StoredSnapshot } from '../git/snapshot-list.ts';
 import { makePrivateFolder } from '../process/files.ts';
 import path from 'node:path';
@@ -166,11 +166,9 @@ async function clearHalfRestored(
   if (metadata === undefined) return;
   keeper.clearIndexLock(metadata);
   try {
-    await deleteUntouched(services, held, repository, async (look, at) => {
+    await deleteUntouched(services, held, repository, async look => {
       if (look.unknown) return false;
-      return (
-        look.changes === undefined || !(await keeper.addsTo(look, snapshot.commit, keeper.readTree(look, at)))
-      );
+      return look.changes === undefined || !(await keeper.hasUnsaved(look, snapshot.commit));
     });
   } catch (error) {
     if (!(error instanceof HeadjackError) || error.code !== 'unsafe') throw error;

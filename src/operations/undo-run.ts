@@ -70,7 +70,7 @@ async function undoWorktree(
 
 /** Whether the worktree is as `git worktree add` left it. */
 function isUntouched(look: Look, made: Made, branch: string): boolean {
-  if (look.reasons.length > 0 || look.unknown || look.changes?.ignored.length !== 0) return false;
+  if (look.reasons.length > 0 || look.unknown || look.changes?.ignored.size !== 0) return false;
   return look.head === made.head && look.branchTip === made.head && look.headRef === `refs/heads/${branch}`;
 }
 

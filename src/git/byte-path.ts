@@ -1,0 +1,22 @@
+import fs from 'node:fs';
+import { ignoring } from '../errors.ts';
+
+/** A latin1 path below `root`, as the bytes that it stands for. */
+export function bytePath(root: string, relative: string): Buffer {
+  return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(relative, 'latin1')]);
+}
+
+/** `lstat` of a latin1 path below `root`; undefined where there is nothing. */
+export function lstatIn(root: string, relative: string): fs.Stats | undefined {
+  return lstatBytes(bytePath(root, relative));
+}
+
+export function lstatBytes(file: Buffer): fs.Stats | undefined {
+  // a file may stand where one of its folders was
+  return ignoring(['ENOTDIR'], () => fs.lstatSync(file, { throwIfNoEntry: false }), undefined);
+}
+
+/** A latin1 path as text for people and for programs that want text. */
+export function pathText(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8');
+}
