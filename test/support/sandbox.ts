@@ -150,10 +150,20 @@ export async function runProgram(
   }
 }
 
-export function makeSandbox(options: { repository?: string; env?: NodeJS.ProcessEnv } = {}): Sandbox {
+/** config.yaml under which instances get a git directory of their own, or the repository's behind masks. */
+export const ownGit = 'git: {directory: own}\n';
+export const sharedGit = 'git: {directory: shared}\n';
+
+export function makeSandbox(
+  options: { repository?: string; env?: NodeJS.ProcessEnv; config?: string } = {},
+): Sandbox {
   const folder = makeFolder();
   const home = path.join(folder, 'home');
   fs.mkdirSync(home);
+  if (options.config !== undefined) {
+    fs.mkdirSync(path.join(home, '.config/headjack'), { recursive: true, mode: 0o700 });
+    fs.writeFileSync(path.join(home, '.config/headjack/config.yaml'), options.config, { mode: 0o600 });
+  }
   const repository = path.join(folder, options.repository ?? 'project');
   makeRepository(repository);
   // of its own: what a test beside this one leaves there, doctor would find here

@@ -241,7 +241,9 @@ it('under umask 000 nothing of the state is open to others', async () => {
     { encoding: 'utf8' },
   )
     .split('\n')
-    .filter(line => line.startsWith(box.stateRoot) || line.includes('.config/headjack'));
+    .filter(line => line.startsWith(box.stateRoot) || line.includes('.config/headjack'))
+    // what git inside makes has its umask; its folder is closed
+    .filter(line => !/\/instances\/[^/]+\/git\//.test(line));
   expect(open).toEqual([]);
 });
 

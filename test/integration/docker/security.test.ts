@@ -12,6 +12,7 @@ import {
   ownerOf,
   plainEnv,
   runProgram,
+  sharedGit,
   makeFolder,
   uidInside,
 } from '../../support/sandbox.ts';
@@ -28,7 +29,7 @@ async function hostile(
     hjk: (...args: string[]) => Promise<{ code: number; stdout: string; stderr: string }>;
   } & AsyncDisposable
 > {
-  const box = makeSandbox();
+  const box = makeSandbox({ config: sharedGit });
   const library = path.join(box.folder, 'library');
   makeRepository(library);
   box.git('-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', library, 'sub');
@@ -71,7 +72,7 @@ function useOnHost(at: { worktree: string; repository: string }): void {
   }
 }
 
-describe('ways of making the host run code through the git directory', () => {
+describe('of an instance of the older kind, ways of making the host run code through the git directory', () => {
   const fsmonitor = (worktree: string): string =>
     `[core]\\n\\tfsmonitor = ${worktree}/trap.sh\\n\\thooksPath = ${worktree}/hooks\\n`;
   it.each<[string, (at: { worktree: string; common: string; meta: string }) => string]>([
@@ -138,11 +139,11 @@ describe('ways of making the host run code through the git directory', () => {
   });
 });
 
-describe('a mask lies on a file, and goes with it when another file is put in its place', () => {
+describe('of an instance of the older kind, a mask lies on a file, and goes when another is put in its place', () => {
   const write = (box: { repository: string }): string =>
     `echo '# from inside' >> ${box.repository}/.git/config`;
   it("hjk's own changes of the configuration leave it", async () => {
-    await using box = makeSandbox();
+    await using box = makeSandbox({ config: sharedGit });
     const remote = path.join(box.folder, 'remote.git');
     git(box.folder, 'clone', '-q', '--bare', box.repository, remote);
     git(remote, 'branch', 'theirs', 'main');
@@ -163,7 +164,7 @@ describe('a mask lies on a file, and goes with it when another file is put in it
     box.git('fsck');
   });
   it("the user's own changes are noticed, and a restart of the instance protects again", async () => {
-    await using box = makeSandbox();
+    await using box = makeSandbox({ config: sharedGit });
     await box.ok('run', 'a');
     box.git('config', 'some.thing', 'else');
     expect((await box.hjk('-v', 'exec', 'a', '--no-mux', 'true')).stderr).toMatch(
