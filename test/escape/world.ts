@@ -43,6 +43,8 @@ function furnish(folder: string, home: string, repository: string): { other: str
   fs.mkdirSync(path.join(home, '.ssh'), { mode: 0o700 });
   fs.writeFileSync(path.join(home, '.ssh/id_key'), 'a private key\n', { mode: 0o600 });
   fs.writeFileSync(path.join(home, '.ssh/authorized_keys'), 'ssh-ed25519 AAAA mine\n', { mode: 0o600 });
+  fs.mkdirSync(path.join(home, '.config/headjack'), { recursive: true });
+  fs.writeFileSync(path.join(home, '.config/headjack/config.yaml'), 'git:\n  directory: own\n');
   fs.mkdirSync(path.join(home, 'canaries'));
   fs.writeFileSync(path.join(folder, 'notes.txt'), 'notes beside the repository\n');
   fs.mkdirSync(path.join(folder, 'ran'), { mode: 0o777 });
