@@ -103,7 +103,6 @@ describe('a run that fails late', () => {
     const state = (): string =>
       git(worktree, 'status', '--porcelain', '--ignored') + git(worktree, 'log', '--format=%s', '-1');
     expect(state()).toMatch(/new|\.env|README|mine|sub|First/);
-    const before = state();
     await box.ok('rm', 'x', '--force');
     expect(box.catalog().entries).toEqual([]);
   });
