@@ -52,7 +52,19 @@ export async function wakeForLook(services: Services, entry: InstanceEntry): Pro
  * @throws HeadjackError unsafe
  */
 export async function requireSeen(services: Services, entry: InstanceEntry): Promise<void> {
-  if (!(await hasUnseenWork(services, entry))) return;
+  const state = await lookAtMirror(services, entry);
+  if (state === undefined) return;
+  const { directory, unkept } = state;
+  if (unkept.length > 0)
+    throw new HeadjackError(
+      'unsafe',
+      `the git directory of the container of branch "${entry.branch}" holds what cannot be stored`,
+      {
+        details: unkept.map(label => `${describe(label, entry.branch)}: git refuses to copy it`),
+        hint: `to delete it for good: rm -r ${directory}; then try again`,
+      },
+    );
+  if (!state.unseen) return;
   throw new HeadjackError(
     'unsafe',
     `what the git directory of the container of branch "${entry.branch}" holds cannot be told`,
@@ -64,13 +76,21 @@ export async function requireSeen(services: Services, entry: InstanceEntry): Pro
 }
 
 async function hasUnseenWork(services: Services, entry: InstanceEntry): Promise<boolean> {
+  return (await lookAtMirror(services, entry))?.unseen === true;
+}
+
+/** What is known of a container's git directory without asking it; undefined where there is none. */
+async function lookAtMirror(
+  services: Services,
+  entry: InstanceEntry,
+): Promise<{ directory: string; unseen: boolean; unkept: readonly string[] } | undefined> {
   const subject = await bridgeSubject(services, { entry, container: '' });
-  if (subject === undefined) return false;
+  if (subject === undefined) return undefined;
   const { signatureMirror } = await import('../git-directory/bridge/changed.ts');
-  const { loadState } = await import('../git-directory/bridge/state.ts');
-  const state = loadState(subject.stateFile);
+  const state = bridgeState(services, entry);
   const now = signatureMirror(subject.directory, state?.branch ?? entry.branch);
-  return state?.mirrored !== now && !/^[-|]*$/.test(now);
+  if (/^[-|]*$/.test(now)) return undefined;
+  return { directory: subject.directory, unseen: state?.mirrored !== now, unkept: state?.unkept ?? [] };
 }
 
 /** Once the instance is gone: what the host kept for it goes, unless it is the only place of some work. Never fails. */

@@ -1,22 +1,9 @@
 import { printable } from '../core/printable.ts';
 import { formatBytes } from '../core/size.ts';
-import type { Look } from '../git/look.ts';
+import type { IgnoredPlace } from '../git/ignored.ts';
 
-/** Ignored files that go with a worktree and are not in its snapshot: a file, or what of a folder (`node_modules/`) is not. */
-export interface NotStored {
-  readonly path: string;
-  /** At least so many, where `complete` is false: a huge folder is not measured to its end. */
-  readonly bytes: number;
-  readonly files: number;
-  readonly complete: boolean;
-}
-
-/** What a removal after this look deletes without storing it. */
-export function notStoredBy(
-  look: Look & { readonly ignoredNotStored?: readonly NotStored[] },
-): readonly NotStored[] {
-  return look.ignoredNotStored ?? [];
-}
+/** What a removal after this look deletes without storing it: a file, or what of a folder (`node_modules/`) is not in the snapshot. */
+export type NotStored = IgnoredPlace;
 
 const NAMED = 10;
 

@@ -8,7 +8,7 @@ import type { Look } from '../git/look.ts';
 import { deleteWorktree } from './delete-worktree.ts';
 import { goingBranches, lineUp } from './going-branches.ts';
 import { findInstance, requireInstance, requireRepository } from './find-instance.ts';
-import { describeNotStored, notStoredBy, type NotStored } from './not-stored.ts';
+import { describeNotStored, type NotStored } from './not-stored.ts';
 import { claimOrRefuse, commitClaimed, refuseBusy, release, type Claim } from './operation.ts';
 import { claimGone, findOfGoneRepository } from './remove-gone.ts';
 import { removeTraces } from './remove-traces.ts';
@@ -77,7 +77,7 @@ export async function removeInstance(
     if (options.force) refuseUnstorable(entry, look);
     else
       refuseLosses(entry, [...look.reasons, ...(await findContainerWork(services, entry))], { going, look });
-    if (!(options.force || options.yes) && !(await options.confirm(entry, notStoredBy(look))))
+    if (!(options.force || options.yes) && !(await options.confirm(entry, look.ignoredNotStored)))
       return undefined;
   }
   const held = await claimOrRefuse(services, entry, 'rm');
@@ -133,7 +133,7 @@ async function lookAgainAndRemove(services: Services, held: Claim, options: Remo
             refuseLosses(entry, reasons);
           },
     );
-    return { ...removed, notStored: notStoredBy(look) };
+    return { ...removed, notStored: look.ignoredNotStored };
   } catch (error) {
     if (error instanceof HeadjackError && error.code === 'operation_lost') throw error;
     await keepInstance(services, held);
@@ -206,7 +206,7 @@ function refuseLosses(
 ): void {
   if (reasons.length === 0) return;
   const others = going.map(branch => `branch ${branch} does not count: another hjk is about to delete it`);
-  const ignored = look === undefined ? [] : notStoredBy(look);
+  const ignored = look?.ignoredNotStored ?? [];
   const unstored =
     ignored.length > 0 ? [`ignored, and not stored by --force: ${describeNotStored(ignored)}`] : [];
   const also = ignored.length > 0 ? '; with all that git ignores: --include-ignored' : '';

@@ -62,8 +62,10 @@ export async function stopContainer(services: Services, entry: InstanceEntry): P
   const container = findContainer(await services.lister.list(), entry, services);
   if (container === undefined) refuseOtherRuntime(services, entry);
   if (container?.state === 'running') {
+    const at = { entry, container: container.id };
+    await mirrorBeforeStop(services, at); // with a command of its own, the container ends as soon as that does
     await endEverything(services, entry, container.id);
-    await mirrorBeforeStop(services, { entry, container: container.id });
+    await mirrorBeforeStop(services, at);
     services.progress.phase('stopping');
     await (await services.runtime()).stop(container.id, 1);
   }
