@@ -15,11 +15,11 @@ export function describeTree(look: Look, working: WorkingTree): Facts {
   const places: { readonly path: string; readonly kind: Kind }[] = [];
   const folders = new Set<string>(working.emptyFolders.filter(isOutsideGit));
   for (const [file, { mode }] of working.files) {
-    if (!isOutsideGit(file)) continue;
-    if (mode === '100644') places.push({ path: file, kind: 'file' });
-    if (mode === '100755') places.push({ path: file, kind: 'executable' });
-    for (let end = file.lastIndexOf('/'); end !== -1; end = file.lastIndexOf('/', end - 1)) {
-      const folder = file.slice(0, end);
+    if (isOutsideGit(file)) {
+      if (mode === '100644') places.push({ path: file, kind: 'file' });
+      if (mode === '100755') places.push({ path: file, kind: 'executable' });
+    }
+    for (const folder of foldersOf(file)) {
       if (folders.has(folder)) break;
       folders.add(folder);
     }
@@ -53,6 +53,16 @@ export function describeTree(look: Look, working: WorkingTree): Facts {
     folders: [...working.emptyFolders],
     links: [...sameFile.values()].filter(paths => paths.length > 1),
   };
+}
+
+/** The folders that a file is in, the innermost first; of those in a git directory only that itself. */
+export function foldersOf(file: string): string[] {
+  if (file.startsWith('.git/')) return [];
+  const place = file.replace(/\/\.git\/.*$/s, '/.git/');
+  const found: string[] = [];
+  for (let end = place.lastIndexOf('/'); end !== -1; end = place.lastIndexOf('/', end - 1))
+    found.push(place.slice(0, end));
+  return found;
 }
 
 function isOutsideGit(file: string): boolean {

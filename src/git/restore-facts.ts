@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { lstatBytes } from './byte-path.ts';
+import { foldersOf } from './file-facts.ts';
 import type { SnapshotMessage } from './snapshot-message.ts';
 import type { FileTree } from './working-tree.ts';
 import { prepare, prepareFolder, type RestorePlace } from './write-files.ts';
@@ -35,11 +36,11 @@ function restoreUsual(
   const absent = new Set(leftOut);
   const folders = new Set<string>();
   for (const [file, { mode }] of tree) {
-    if (/(?:^|\/)\.git\//.test(file) || absent.has(file)) continue;
+    if (absent.has(file)) continue;
+    for (const folder of foldersOf(file)) folders.add(folder);
+    if (/(?:^|\/)\.git\//.test(file)) continue;
     if (mode === '100644') chmod(at, file, usual.file);
     if (mode === '100755') chmod(at, file, usual.executable);
-    for (let end = file.lastIndexOf('/'); end !== -1; end = file.lastIndexOf('/', end - 1))
-      folders.add(file.slice(0, end));
   }
   for (const folder of [...folders].sort((a, b) => b.length - a.length)) chmod(at, folder, usual.folder);
 }

@@ -207,17 +207,20 @@ const gitStates: Record<string, Edit> = {
     w.git('sparse-checkout', 'set', '--cone', 'deep/er');
   },
   'line endings that count as equal': w => {
+    w.git('add', 'crlf.txt'); // a sparse checkout without it refuses
     w.write('.gitattributes', '*.txt text\n');
     w.write('crlf.txt', 'a\r\nb\r\n');
     w.git('add', 'crlf.txt');
   },
   'attributes that convert': w => {
+    w.git('add', 'crlf.txt');
     w.write('.gitattributes', '*.txt text eol=crlf\n*.w working-tree-encoding=UTF-16\n*.i ident\n');
     w.write('y.w', 'plain\n');
     w.write('z.i', '$Id$ and more\n');
     w.write('crlf.txt', 'mixed\r\nlines\n');
   },
   autocrlf: w => {
+    w.git('add', 'crlf.txt');
     w.git('config', 'core.autocrlf', 'true');
     w.write('crlf.txt', 'a\r\nb\r\n');
     w.git('add', 'crlf.txt');

@@ -106,7 +106,9 @@ async function roundTrip(world: World, options: Options): Promise<Omit<Outcome, 
   keeper.deleteFolder(aside);
   runGit(repo, 'worktree', 'prune', '--expire=now');
   if (options.deleteBranch) runGit(repo, 'branch', '-qD', 'b');
-  runGit(repo, 'reflog', 'expire', '--expire=now', '--all');
+  // the stashes of the repository are a reflog too, and stay
+  const refs = runGit(repo, 'for-each-ref', '--format=%(refname)', 'refs/heads').split('\n').filter(Boolean);
+  runGit(repo, 'reflog', 'expire', '--expire=now', 'HEAD', ...refs);
   runGit(repo, 'prune', '--expire=now');
   const [stored] = await keeper.listSnapshots(subject.commonDir);
   if (stored?.commit !== snapshot) return { how: 'restored', failures: ['the snapshot is not listed'] };
