@@ -20,3 +20,9 @@ export function lstatBytes(file: Buffer): fs.Stats | undefined {
 export function pathText(latin1: string): string {
   return Buffer.from(latin1, 'latin1').toString('utf8');
 }
+
+/** Whether the text of a latin1 path leads to the same place: a name that is not UTF-8 cannot be given to a program as text. */
+export function isText(latin1: string): boolean {
+  const bytes = Buffer.from(latin1, 'latin1');
+  return Buffer.from(bytes.toString('utf8')).equals(bytes);
+}

@@ -5,7 +5,7 @@ import { printable } from '../core/printable.ts';
 import { HeadjackError } from '../errors.ts';
 import { realPathOf } from '../process/files.ts';
 import { readUntrusted } from '../process/regular-file.ts';
-import { bytePath, lstatBytes, pathText } from './byte-path.ts';
+import { bytePath, isText, lstatBytes, pathText } from './byte-path.ts';
 import { linkedWorktrees, listModules, namedGitDir } from './git-dir.ts';
 import { readGitFile } from './git-file.ts';
 import { chooseIgnored, type IgnoredPlace } from './ignored.ts';
@@ -74,6 +74,7 @@ export function findStrangeInTree(
 ): StrangeFile | undefined {
   for (const relative of tree.strange.length > 0 ? [] : tree.nested) {
     const folder = path.join(worktree, pathText(relative));
+    if (!isText(relative)) return { file: folder, why: 'is a repository, and its name is not UTF-8' };
     if (linkedWorktreeOf(folder) !== undefined) continue; // refused as such
     const found = findStrangeRepository(path.join(folder, '.git'), [worktree, ...places]);
     if (found !== undefined) return found;

@@ -194,3 +194,16 @@ it('a git that waits is ended after its time', async () => {
     message: expect.stringMatching(/^git config .* did not end within/) as string,
   });
 });
+
+it('a repository in a folder whose name is not UTF-8 cannot be told: no program can be led there', async () => {
+  using box = makeWorktree();
+  const folder = Buffer.concat([Buffer.from(`${box.tree}/deep-`), Buffer.from([0xff, 0xfe, 0x80])]);
+  fs.mkdirSync(folder);
+  execFileSync('git', ['init', '-q', path.join(box.tree, 'inner')]);
+  fs.renameSync(path.join(box.tree, 'inner'), Buffer.concat([folder, Buffer.from('/inner')]));
+  const look = await keeper.look(box.subject);
+  expect(look.unknown).toBe(true);
+  expect(look.reasons).toEqual([
+    expect.stringMatching(/could not tell: .*inner is a repository, and its name/),
+  ]);
+});
