@@ -26,3 +26,13 @@ export function isText(latin1: string): boolean {
   const bytes = Buffer.from(latin1, 'latin1');
   return Buffer.from(bytes.toString('utf8')).equals(bytes);
 }
+
+/** The folders that a file is in, the innermost first; of those in a git directory only that itself. */
+export function foldersOf(file: string): string[] {
+  if (file.startsWith('.git/')) return [];
+  const place = file.replace(/\/\.git\/.*$/s, '/.git/');
+  const found: string[] = [];
+  for (let end = place.lastIndexOf('/'); end !== -1; end = place.lastIndexOf('/', end - 1))
+    found.push(place.slice(0, end));
+  return found;
+}

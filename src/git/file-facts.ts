@@ -1,5 +1,5 @@
 import type fs from 'node:fs';
-import { lstatBytes } from './byte-path.ts';
+import { foldersOf, lstatBytes } from './byte-path.ts';
 import type { Look } from './look.ts';
 import type { SnapshotMessage } from './snapshot-message.ts';
 import { diskPath, type WorkingTree } from './working-tree.ts';
@@ -53,16 +53,6 @@ export function describeTree(look: Look, working: WorkingTree): Facts {
     folders: [...working.emptyFolders],
     links: [...sameFile.values()].filter(paths => paths.length > 1),
   };
-}
-
-/** The folders that a file is in, the innermost first; of those in a git directory only that itself. */
-export function foldersOf(file: string): string[] {
-  if (file.startsWith('.git/')) return [];
-  const place = file.replace(/\/\.git\/.*$/s, '/.git/');
-  const found: string[] = [];
-  for (let end = place.lastIndexOf('/'); end !== -1; end = place.lastIndexOf('/', end - 1))
-    found.push(place.slice(0, end));
-  return found;
 }
 
 function isOutsideGit(file: string): boolean {

@@ -63,7 +63,8 @@ export function chooseIgnored(
   };
 }
 
-function isFilledByTool(file: string): boolean {
+/** Whether a file is in a folder that a tool fills. */
+export function isFilledByTool(file: string): boolean {
   return file.split('/').some((part, i, parts) => i < parts.length - 1 && filledByTools.has(part));
 }
 

@@ -1,6 +1,5 @@
 import fs from 'node:fs';
-import { lstatBytes } from './byte-path.ts';
-import { foldersOf } from './file-facts.ts';
+import { foldersOf, lstatBytes } from './byte-path.ts';
 import type { SnapshotMessage } from './snapshot-message.ts';
 import type { FileTree } from './working-tree.ts';
 import { prepare, prepareFolder, type RestorePlace } from './write-files.ts';

@@ -2,8 +2,9 @@ import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { HeadjackError, messageOf } from '../errors.ts';
 import { printable } from '../core/printable.ts';
-import { bytePath, lstatBytes, pathText } from './byte-path.ts';
+import { bytePath, foldersOf, lstatBytes, pathText } from './byte-path.ts';
 import { findConversions } from './converted.ts';
+import { isFilledByTool } from './ignored.ts';
 import type { Look } from './look.ts';
 import { isIgnored } from './tree-changes.ts';
 import { listFolder } from './walk.ts';
@@ -47,8 +48,9 @@ export async function readWorkingTree(
   const sample = look.head ?? changes?.index[0]?.object ?? look.branchTip ?? '';
   const algorithm = sample.length === 64 ? 'sha256' : 'sha1';
   const touched: string[] = [];
+  const beside = new Set(look.ignoredStored.flatMap(foldersOf));
   const emptyFolders =
-    changes === undefined ? [] : look.emptyFolders.filter(folder => isStored(look, folder));
+    changes === undefined ? [] : look.emptyFolders.filter(folder => isStored(look, folder, beside));
   const candidates = new Set(changes === undefined ? [] : changedFiles(look));
   const present = new Set(look.present);
   const sparse = '.git/info/sparse-checkout';
@@ -107,14 +109,20 @@ export function diskPath(look: Pick<Look, 'at' | 'metadata'>, file: string): Buf
     : bytePath(look.at, file);
 }
 
-/** Whether an empty folder comes back: not in what git ignores, nor in a submodule that is fetched again. */
-function isStored({ changes, nested }: Look, folder: string): boolean {
+/**
+ * Whether an empty folder comes back: not in a submodule that is fetched again, and in what git ignores only beside files that do: a
+ * bare repository is none without its empty folders.
+ * @param beside folders of ignored files that are stored
+ */
+function isStored({ changes, nested }: Look, folder: string, beside: ReadonlySet<string>): boolean {
   const around = nested.findLast(one => one.hasFolder && folder.startsWith(`${one.path}/`));
   if (around !== undefined)
     return (
       around.changes === undefined || !isIgnored(around.changes, `${folder.slice(around.path.length + 1)}/`)
     );
-  if (changes === undefined || isIgnored(changes, `${folder}/`)) return false;
+  if (changes === undefined) return false;
+  if (isIgnored(changes, `${folder}/`))
+    return !isFilledByTool(`${folder}/`) && foldersOf(folder).some(parent => beside.has(parent));
   return ![...changes.links.keys()].some(link => folder.startsWith(`${link}/`));
 }
 
