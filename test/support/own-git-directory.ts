@@ -72,7 +72,8 @@ export function makeTwoSides(options: { format?: 'sha1' | 'sha256'; user?: strin
     },
   };
   let marks = Date.now();
-  const host = (...args: string[]): string => git(worktree, ...args).trim();
+  // the folder belongs to the user inside, who may be another one
+  const host = (...args: string[]): string => git(worktree, '-c', 'safe.directory=*', ...args).trim();
   return {
     folder,
     repository,

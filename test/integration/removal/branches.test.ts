@@ -63,7 +63,7 @@ describe('removals at once that delete branches', () => {
     expect(box.git('branch', '--format=%(refname:short)', '--contains', tip).trim()).toBe('b2');
   });
 
-  it('what held the commits is deleted by git between look and deletion: the branch is kept, and the answer says so', async () => {
+  it('what held the commits is deleted by git between look and deletion: a snapshot holds them, and the answer names it', async () => {
     await using box = makeSandbox();
     const tip = await twins(box, 'a');
     box.git('branch', 'holder', tip);
@@ -71,8 +71,11 @@ describe('removals at once that delete branches', () => {
     box.git('branch', '-q', '-D', 'holder');
     const ran = await box.hjk('rm', 'a', '--json', '-v');
     expect(ran.code).toBe(0);
-    expect(JSON.parse(ran.stdout)).toMatchObject({ removed: [{ branch: 'a', branch_deleted: false }] });
-    expect(box.git('rev-parse', 'a').trim()).toBe(tip);
+    const { removed } = JSON.parse(ran.stdout) as { removed: [{ snapshot: string }] };
+    expect(box.git('merge-base', tip, removed[0].snapshot).trim()).toBe(tip);
+    expect(box.git('for-each-ref', '--format=%(refname)', '--contains', tip)).toMatch(
+      /^refs\/headjack\/snapshots\//,
+    );
     expect(box.catalog().entries).toEqual([]);
   });
 });
