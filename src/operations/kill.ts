@@ -1,8 +1,8 @@
 import type { InstanceEntry, SessionEntry } from '../catalog/types.ts';
 import { formatTime } from '../core/time.ts';
 import { HeadjackError } from '../errors.ts';
-import { isAlive } from '../process/identity.ts';
-import { sleep } from '../process/sleep.ts';
+import { isAlive, type ProcessIdentity } from '../process/identity.ts';
+import { poll, sleep } from '../process/sleep.ts';
 import { sessionFiles } from '../session/files.ts';
 import { loadRecord, orderEnd } from '../session/record.ts';
 import { findContainer } from './find-container.ts';
@@ -84,10 +84,19 @@ export async function endSession(
     killed = await runKiller(services, at, 'scan', session.id);
     if (!killed.clean && scan === 0) killed = await runKiller(services, at, 'kill', session.id);
   }
-  if (pump !== undefined && isAlive(pump)) return `its pump, pid ${String(pump.pid)}`;
+  if (pump !== undefined && (await outlasts(pump))) return `its pump, pid ${String(pump.pid)}`;
   if (killed.clean || at === undefined) return undefined;
   return killAgain(services, entry, session.id, at);
 }
+
+/** A pump that has written its end carries what was committed last, for a moment: then it may be ended too, at any point. */
+async function outlasts(pump: ProcessIdentity): Promise<boolean> {
+  await poll(() => (isAlive(pump) ? undefined : true), { everyMs: 20, limitMs: LAST_PASS_MS });
+  await endProcess(pump);
+  return isAlive(pump);
+}
+
+const LAST_PASS_MS = 3000;
 
 /** How often a killer that said nothing is sent again. */
 const TRIES = 10;

@@ -81,11 +81,20 @@ refs) # lines of update-ref on stdin; those that are refused are printed
     while IFS= read -r l; do printf '%s\\n' "$l" | g update-ref --stdin >/dev/null 2>&1 || printf '%s\\n' "$l"; done <"$f" | head -n 1000
   fi
   rm -f "$f"; echo . ;;
-rename) # <new name> : the branch has another name on the host
-  t=$(tip); [ "$t" != - ] || { echo gone; exit; }
-  n=$(g rev-parse -q --verify "refs/heads/$1")
-  [ "$n" = "$t" ] || g update-ref --create-reflog -m 'headjack: renamed on the host' "refs/heads/$1" "$t" "$(echo "$t" | tr 0-9a-f 0)" 2>/dev/null || { echo exists; exit; }
-  [ "$(g symbolic-ref -q HEAD)" != "refs/heads/$b" ] || g symbolic-ref -m 'headjack: renamed on the host' HEAD "refs/heads/$1"
+rename) # <new name> : the branch has another name on the host. A commit waits for HEAD's lock, so none goes to the old name meanwhile
+  i=0
+  until (set -C; echo "ref: refs/heads/$1" >"$d/HEAD.lock") 2>/dev/null; do
+    i=$((i+1)); [ $i -lt 40 ] || { echo locked; exit; }
+    sleep 0.05 2>/dev/null || sleep 1
+  done
+  t=$(tip); [ "$t" != - ] || { rm -f "$d/HEAD.lock"; echo gone; exit; }
+  # one that the host's name was given to already is behind
+  n=$(g rev-parse -q --verify "refs/heads/$1") || n=$(echo "$t" | tr 0-9a-f 0)
+  if [ "$n" != "$t" ] && { case $n in *[!0]*) g merge-base --is-ancestor "$n" "$t";; esac; } ; then
+    g update-ref --create-reflog -m 'headjack: renamed on the host' "refs/heads/$1" "$t" "$n" 2>/dev/null
+  fi
+  [ "$(g rev-parse -q --verify "refs/heads/$1")" = "$t" ] || { rm -f "$d/HEAD.lock"; echo exists; exit; }
+  if [ "$(g symbolic-ref -q HEAD)" = "refs/heads/$b" ]; then mv -f "$d/HEAD.lock" "$d/HEAD"; else rm -f "$d/HEAD.lock"; fi
   g update-ref -d "refs/heads/$b" "$t"; echo renamed ;;
 esac
 `;

@@ -127,8 +127,22 @@ async function settleInside(
   return said === 'locked' ? 'inside-locked' : 'made';
 }
 
+/** Gives the branch inside the name that it has on the host. @throws HeadjackError busy, branch_moved */
+export async function renameInside(subject: BridgeSubject, before: string): Promise<void> {
+  const { branch } = subject;
+  const said = await say(subject, 'rename', [branch], before);
+  if (said === 'locked')
+    throw new HeadjackError('busy', `a git works in the container of "${branch}": HEAD.lock exists`, {
+      hint: 'wait for it; if no git runs inside, remove /run/headjack/git/HEAD.lock there',
+    });
+  if (said !== 'renamed' && said !== 'gone')
+    throw new HeadjackError('branch_moved', `inside, there is another branch "${branch}"`, {
+      hint: `rename it there: hjk exec ${branch} --no-mux git branch -m ${branch} <name>`,
+    });
+}
+
 /** One word from inside. */
-export async function say(
+async function say(
   subject: BridgeSubject,
   mode: 'move' | 'revoke' | 'repair' | 'rename',
   words: readonly string[],

@@ -1,4 +1,3 @@
-import { HeadjackError } from '../../errors.ts';
 import { bringArrivals, keepTip, NewLinks } from './arrive.ts';
 import { foldersOf, signatureHost, signatureInside } from './changed.ts';
 import { claimBridge } from './claim.ts';
@@ -8,7 +7,7 @@ import { readHostRefs } from './host-refs.ts';
 import { HostileAnswer } from './inside.ts';
 import { judge } from './judge.ts';
 import { lookInside, type InsideLook } from './look-inside.ts';
-import { moveHost, moveInside, say, settleMove } from './moves.ts';
+import { moveHost, moveInside, renameInside, settleMove } from './moves.ts';
 import { asBytes } from './names.ts';
 import { describeProblem, waiting } from './problem.ts';
 import { Refused } from './receive.ts';
@@ -232,11 +231,7 @@ class Pass {
     const { branch } = this.#subject;
     const before = this.#state.branch;
     if (before === branch) return;
-    const said = await say(this.#subject, 'rename', [branch], before);
-    if (said !== 'renamed' && said !== 'gone')
-      throw new HeadjackError('branch_moved', `inside, there is another branch "${branch}"`, {
-        hint: `rename it there: hjk exec ${branch} --no-mux git branch -m ${branch} <name>`,
-      });
+    await renameInside(this.#subject, before);
     this.#save({ branch, seen: { inside: '', host: '' } });
   }
 
