@@ -90,7 +90,7 @@ export function resolveSettings(env: NodeJS.ProcessEnv, file: ConfigFile): Setti
     runtimeName,
     runtimeFlags: flagWords(givenFlags ?? file.runtime?.flags ?? undefined),
     runtimeTimeoutMs: parseTimeout(valueOf(env['HEADJACK_RUNTIME_TIMEOUT']) ?? file.runtime?.timeout),
-    gitDirectory: file.git?.directory ?? 'shared',
+    gitDirectory: file.git?.directory ?? 'own',
     copyHooks: file.git?.copy_hooks ?? false,
     devcontainerPath:
       valueOf(env['HEADJACK_DEVCONTAINER_PATH']) ?? valueOf(file.devcontainer?.path ?? undefined),

@@ -235,7 +235,7 @@ describe('git inside', () => {
         const worktree = path.join(home, '.local/share/headjack/git');
         expect(inside.stdout).toMatch(
           new RegExp(
-            `^${uidInside(uid)}\n\\S+\n${worktree}/[^\n]+/feat-x\n[0-9a-f]+ one\n\\s*3\norigin/feat/x\n$`,
+            `^${uidInside(uid)}\n\\S+\n${worktree}/[^\n]+/feat-x\n[0-9a-f]+ one\n\\s*1\norigin/feat/x\n$`,
           ),
         );
         expect(git(remote, '-c', 'safe.directory=*', 'log', '--oneline', 'feat/x')).toContain('one');
