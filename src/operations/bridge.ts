@@ -136,8 +136,9 @@ export async function mirrorBeforeStop(services: Services, at: Bridged): Promise
   try {
     await bridgeInstance(services, at);
     const { signatureMirror } = await import('../git-directory/bridge/changed.ts');
-    if (bridgeState(services, at.entry)?.mirrored === signatureMirror(subject.directory, subject.branch))
-      return;
+    const state = bridgeState(services, at.entry);
+    const isCopied = state?.mirrored === signatureMirror(subject.directory, subject.branch);
+    if (isCopied && state.unkept.length === 0) return; // what could not be copied may have been pushed since
     const { mirror } = await import('../git-directory/bridge/mirror.ts');
     const { readHostRefs } = await import('../git-directory/bridge/host-refs.ts');
     await mirror(subject, await readHostRefs(subject.git));

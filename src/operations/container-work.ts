@@ -22,13 +22,18 @@ export async function findContainerWork(services: Services, entry: InstanceEntry
       ({ label, object }) =>
         `${describe(label, entry.branch)} (${object.slice(0, 10)}) is in the container's git directory only`,
     ),
-    ...unkept.map(label => `${describe(label, entry.branch)} is there, and cannot be copied: git refuses it`),
+    ...unkept.map(
+      label =>
+        `${describe(label, entry.branch)} is in the container's git directory only, and cannot be copied`,
+    ),
   ];
 }
 
 function describe(label: string, branch: string): string {
   const shown = Buffer.from(label, 'latin1').toString('utf8');
   if (shown === branch) return `what was committed inside on "${branch}"`;
+  if (shown.startsWith('module/'))
+    return `what submodule "${shown.slice('module/'.length)}" has and none of its remotes`;
   if (shown.startsWith('heads/')) return `branch "${shown.slice('heads/'.length)}"`;
   if (shown.startsWith('stash/')) return `stash@{${shown.slice('stash/'.length)}}`;
   if (shown.startsWith('reflog/')) return 'a commit that only a reflog holds';
@@ -60,8 +65,8 @@ export async function requireSeen(services: Services, entry: InstanceEntry): Pro
       'unsafe',
       `the git directory of the container of branch "${entry.branch}" holds what cannot be stored`,
       {
-        details: unkept.map(label => `${describe(label, entry.branch)}: git refuses to copy it`),
-        hint: `to delete it for good: rm -r ${directory}; then try again`,
+        details: unkept.map(label => `${describe(label, entry.branch)} cannot be copied`),
+        hint: `push it from inside; or delete it for good: rm -r ${directory}; then try again`,
       },
     );
   if (!state.unseen) return;

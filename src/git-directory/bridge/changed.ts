@@ -26,7 +26,49 @@ export function signatureMirror(directory: string, branch: string): string {
     lookBelow(directory, ['refs', 'stash']),
     lookBelow(directory, ['logs', 'HEAD']),
     lookBelow(directory, ['index']),
+    ...lookAtModules(directory),
   ].join('|');
+}
+
+const MOST_FOLDERS = 500;
+
+/** The same of the repositories of submodules, which are in there too. Of so many as there can be at most in honest ones. */
+function lookAtModules(directory: string): string[] {
+  const found: string[] = [];
+  let left = MOST_FOLDERS;
+  const visit = (folder: string, depth: number): void => {
+    if (depth > 16 || fs.lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+    for (const name of firstNames(folder)) {
+      if (left-- <= 0) return;
+      const place = path.join(folder, name);
+      if (fs.lstatSync(place, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
+      const isRepository = look(path.join(place, 'HEAD')) !== '-';
+      if (isRepository)
+        for (const file of [
+          ['HEAD'],
+          ['packed-refs'],
+          ['refs', 'heads'],
+          ['refs', 'stash'],
+          ['logs', 'HEAD'],
+        ])
+          found.push(lookBelow(place, file));
+      visit(isRepository ? path.join(place, 'modules') : place, depth + 1);
+    }
+  };
+  visit(path.join(directory, 'modules'), 0);
+  return found;
+}
+
+function firstNames(folder: string): string[] {
+  const names: string[] = [];
+  const open = fs.opendirSync(folder);
+  try {
+    for (let entry = open.readSync(); entry !== null && names.length < MOST_FOLDERS; entry = open.readSync())
+      names.push(entry.name);
+  } finally {
+    open.closeSync();
+  }
+  return names.sort();
 }
 
 /** The same of the host's own refs. */

@@ -32,6 +32,20 @@ next() {
     g read-tree "$2"
   r=$?; unset GIT_INDEX_FILE; return $r
 }
+# repositories of submodules that have what none of their remotes has
+modules() {
+  for m in "$1"/*; do
+    [ -d "$m" ] || continue
+    if [ -f "$m/HEAD" ] && [ -d "$m/objects" ]; then
+      h=$(git --git-dir="$m" rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null)
+      if [ -n "$h$(git --git-dir="$m" for-each-ref --count=1 2>/dev/null)" ]; then
+        x=$(git --git-dir="$m" -c core.hooksPath=/dev/null rev-list --max-count=1 --all $h --not --remotes 2>&1) && [ -z "$x" ] ||
+          echo "module \${m#"$d/modules/"}"
+      fi
+      modules "$m/modules"
+    else modules "$m"; fi
+  done
+}
 put() { [ ! -e "$d/index.hjk" ] || mv -f "$d/index.hjk" "$d/index"; rm -f "$d/index.lock"; }
 case $mode in
 look) # <carried or -> <list of refs: some or all> <the host's tip or -> : tip and HEAD, refs, a pack of what the host lacks
@@ -58,6 +72,7 @@ tips) # what else is here: other branches, stashes, HEAD, what is in progress, c
   done
   g rev-list --reflog --not --all --parents 2>/dev/null | head -n 2000 | while read -r o x; do echo "reflog $o $x"; done
   x=/tmp/hjk.index.$$; if [ -e "$d/index" ] && cp "$d/index" "$x" 2>/dev/null; then o=$(GIT_INDEX_FILE=$x g write-tree 2>/dev/null) && echo "index $o"; rm -f "$x"; fi
+  modules "$d/modules" | head -c 100000
   echo . ;;
 move) # <from> <to> <mark> : the branch, with its index where it is checked out
   if busy; then echo unfinished; exit; fi

@@ -28,7 +28,7 @@ export async function mirror(
   given: ReadonlyMap<string, string>,
 ): Promise<readonly MirroredTip[]> {
   const mirrored = signatureMirror(subject.directory, subject.branch);
-  const { found, lied } = await listHonest(subject);
+  const { found, modules, lied } = await listHonest(subject);
   const own = new Set(await unreachableTips(subject, [...given.values()], found));
   const wanted = found.filter(tip => own.has(tip.object));
   const whole = await bring(subject, wanted);
@@ -39,26 +39,31 @@ export async function mirror(
   saveState(subject.stateFile, {
     ...state,
     mirrored,
-    unkept: [...(lied ? ['what it holds'] : []), ...unkept.slice(0, 20)],
+    unkept: [...(lied ? ['what it holds'] : []), ...modules, ...unkept].slice(0, 20),
   });
   return whole;
 }
 
-async function listHonest(
-  subject: BridgeSubject,
-): Promise<{ readonly found: readonly MirroredTip[]; readonly lied: boolean }> {
+interface InsideTips {
+  readonly found: readonly MirroredTip[];
+  /** `module/<name>`: submodules with commits that none of their remotes has. */
+  readonly modules: readonly string[];
+}
+
+async function listHonest(subject: BridgeSubject): Promise<InsideTips & { readonly lied: boolean }> {
   try {
-    return { found: await listTips(subject), lied: false };
+    return { ...(await listTips(subject)), lied: false };
   } catch (error) {
-    if (error instanceof HostileAnswer) return { found: [], lied: true };
+    if (error instanceof HostileAnswer) return { found: [], modules: [], lied: true };
     throw error;
   }
 }
 
-async function listTips(subject: BridgeSubject): Promise<MirroredTip[]> {
+async function listTips(subject: BridgeSubject): Promise<InsideTips> {
   const { inside } = subject;
   const answer = new Lines(await askInside(inside, ['tips', inside.directory, subject.branch]));
   const tips: MirroredTip[] = [];
+  const modules: string[] = [];
   const lost = new Map<string, readonly string[]>();
   const object = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
   try {
@@ -66,6 +71,10 @@ async function listTips(subject: BridgeSubject): Promise<MirroredTip[]> {
       const line = await answer.next(8192);
       if (line === '.') break;
       const [label = '', name = '', ...parents] = line.split(' ');
+      if (label === 'module' && modules.length < MOST) {
+        modules.push(`module/${line.slice('module '.length).slice(0, 200)}`);
+        continue;
+      }
       if (!object.test(name) || tips.length + lost.size > MOST)
         throw new HostileAnswer('the git inside lists tips that are none');
       if (label === 'reflog') lost.set(name, parents);
@@ -76,7 +85,8 @@ async function listTips(subject: BridgeSubject): Promise<MirroredTip[]> {
   }
   const inner = new Set([...lost.values()].flat());
   const ends = [...lost.keys()].filter(name => !inner.has(name));
-  return [...tips, ...ends.map((name, i) => ({ label: `reflog/${String(i)}`, object: name }))];
+  const reflogs = ends.map((name, i) => ({ label: `reflog/${String(i)}`, object: name }));
+  return { found: [...tips, ...reflogs], modules };
 }
 
 /** Those that the host cannot reach: they are not there, or no ref but ours leads to them. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { docker, git, makeSandbox, until, type Sandbox } from '../../support/sandbox.ts';
+import { docker, git, makeRepository, makeSandbox, until, type Sandbox } from '../../support/sandbox.ts';
 
 function own(): Sandbox {
   const sandbox = makeSandbox();
@@ -177,5 +177,29 @@ describe('an instance with a git directory of its own', () => {
       'refs/heads/main\nrefs/heads/third\n',
     );
     expect(await sandbox.ok('ps')).not.toContain('on ');
+  });
+
+  it('does not remove what only the repository of a submodule inside has, with --force neither', async () => {
+    await using sandbox = own();
+    const upstream = path.join(sandbox.folder, 'upstream');
+    makeRepository(upstream);
+    sandbox.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', upstream, 'sub');
+    sandbox.git('commit', '-qm', 'sub');
+    await sandbox.ok('run', 'feat', '-v', `${upstream}:${upstream}`);
+    const inside = (line: string): Promise<string> =>
+      sandbox.ok('exec', 'feat', '--no-mux', 'sh', '-ec', line);
+    await inside('git -c protocol.file.allow=always submodule --quiet update --init');
+    await inside('cd sub; git switch -qc topic; echo x >x; git add x; git commit -qm only-here');
+    await inside('git submodule --quiet deinit -f sub; git status --porcelain');
+    const refused = await sandbox.hjk('rm', 'feat', '--yes');
+    expect(refused).toMatchObject({ code: 5 });
+    expect(refused.stderr).toContain('submodule "sub"');
+    const forced = await sandbox.hjk('rm', 'feat', '--force');
+    expect(forced).toMatchObject({ code: 5 });
+    expect(forced.stderr).toContain('cannot be copied');
+    await sandbox.ok('start', 'feat');
+    await inside('git --git-dir=/run/headjack/git/modules/sub --work-tree=/tmp push -q origin topic');
+    await sandbox.ok('rm', 'feat', '--yes');
+    expect(git(upstream, 'log', '-1', '--format=%s', 'topic')).toBe('only-here\n');
   });
 });
