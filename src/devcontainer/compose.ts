@@ -13,11 +13,19 @@ export interface ComposeDocument {
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * Numbers stay as they are written: what is one differs from reader to reader, and an id such as `8134e237` is the number 8.134e+240 to
+ * some.
+ */
+function isNumber(tag: unknown): boolean {
+  return isRecord(tag) && /^tag:yaml\.org,2002:(int|float)$/.test(String(tag['tag']));
+}
+
 /** Undefined for a text that is no compose file. */
 export function parseCompose(text: string): ComposeDocument | undefined {
   let parsed: unknown;
   try {
-    parsed = parse(text, { maxAliasCount: 100 });
+    parsed = parse(text, { maxAliasCount: 100, customTags: tags => tags.filter(tag => !isNumber(tag)) });
   } catch {
     return undefined;
   }

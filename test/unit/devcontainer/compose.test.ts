@@ -91,3 +91,14 @@ describe('compose files that reach this machine', () => {
 it('what is no YAML of a compose file is told apart', () => {
   for (const text of ['', '- a', '{', 'x']) expect(parseCompose(text)).toBeUndefined();
 });
+
+it('numbers stay as they are written: an id can look like one', () => {
+  const document = parseCompose(
+    'version: 3.70\nservices:\n  app:\n    labels: { a: 8134e237, b: 00120000, c: true }\n    environment: { X: , Y: 1.50 }\n',
+  );
+  expect(document?.version).toBe('3.70');
+  expect(document?.services['app']).toEqual({
+    labels: { a: '8134e237', b: '00120000', c: true },
+    environment: { X: null, Y: '1.50' },
+  });
+});
