@@ -114,7 +114,7 @@ describe('flags of the container runtime', () => {
     for (const target of [
       '/workspace/x',
       '/headjack',
-      `${box.repository}/.git/hooks`,
+      `${box.repository}/.git/objects/pack`,
       path.join(box.repository, '.git'),
       box.folder,
     ]) {
