@@ -1,7 +1,7 @@
-/** Columns of a char on a terminal: 2 for wide ones, 0 for marks that combine. */
+/** Columns of a text on a terminal: 2 for wide chars, 0 for marks that combine and for colours. */
 function width(text: string): number {
   let columns = 0;
-  for (const char of text) {
+  for (const char of process.getBuiltinModule('node:util').stripVTControlCharacters(text)) {
     if (/\p{Mark}/u.test(char)) continue;
     columns +=
       /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]/u.test(

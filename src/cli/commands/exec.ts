@@ -29,11 +29,11 @@ export const exec: Handler<Flags> = async (context, words, flags) => {
     services.progress.done();
     if (running.restarted && context.io.isTerminal('stderr')) context.output.note(restarted(running.entry));
     tellPeople(context, running);
-    await tellApart(context, services, running);
+    const said = await tellApart(context, { services, running });
     try {
       return await execPlain(services, running, command, context.io);
     } finally {
-      await tellApart(context, services, running);
+      await tellApart(context, { services, running, said });
     }
   }
   return openAndShow(context, branch, flags, {
@@ -63,7 +63,7 @@ export async function openAndShow(
   services.progress.done();
   if (running.restarted) context.output.answer(restarted(running.entry));
   tellPeople(context, running);
-  await tellApart(context, services, running);
+  await tellApart(context, { services, running });
   const session = await openSession(services, running, order);
   if (detached) {
     await awaitStart(services, running.entry, session);
@@ -74,15 +74,16 @@ export async function openAndShow(
   return showUnseen(context, services, running.entry, session, shown);
 }
 
-/** What was committed on one side goes to the other; why it cannot is said. */
+/** What was committed on one side goes to the other; why it cannot is said, unless it was said just now. Gives that. */
 async function tellApart(
   context: CommandContext,
-  services: Services,
-  running: RunningInstance,
-): Promise<void> {
+  of: { readonly services: Services; readonly running: RunningInstance; readonly said?: string | undefined },
+): Promise<string | undefined> {
+  const { services, running, said } = of;
   const at = { entry: running.entry, container: running.container.id };
   const problem = await bridgeOrSay(services, at);
-  if (problem !== undefined) context.output.warn(printable(problem));
+  if (problem !== undefined && problem !== said) context.output.warn(printable(problem));
+  return problem;
 }
 
 /** What weakens the sandbox, and what a start found out. */
