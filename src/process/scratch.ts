@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { HeadjackError, errnoOf } from '../errors.ts';
+import { HeadjackError, errnoOf, isFull } from '../errors.ts';
 import { makerTag } from './maker-tag.ts';
 
 export const SCRATCH_PREFIX = 'hjk-scratch-';
@@ -12,7 +12,7 @@ export function makeScratch(): string {
   try {
     return fs.mkdtempSync(path.join(folder, `${SCRATCH_PREFIX}${makerTag()}-`));
   } catch (error) {
-    const full = ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '');
+    const full = isFull(error);
     throw new HeadjackError(
       full ? 'disk_full' : 'file_failed',
       `no temporary folder can be made in ${folder} (${errnoOf(error) ?? 'unknown'})`,
